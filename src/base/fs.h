@@ -1,0 +1,47 @@
+/*
+ * Files: whole reads, durable writes (temp, fsync, rename, fsync of the
+ * folder), folders, locks.  Every return code is checked, every failure
+ * names the path.
+ */
+#ifndef BASE_FS_H
+#define BASE_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/job.h"
+
+/* Read a whole file of at most max bytes into the arena; E_NOT_FOUND when there is none. */
+int fs_read(struct job *j, const char *path, size_t max, struct buf *out);
+
+/*
+ * Write a new file whole and make its bytes durable; the folder is not
+ * synced.  An existing file of that name is replaced by rename.
+ */
+int fs_write(struct job *j, const char *path, const void *data, size_t len, mode_t mode);
+
+/* fs_write and the folder's fsync: durable when it returns. */
+int fs_write_durable(struct job *j, const char *path, const void *data, size_t len, mode_t mode);
+
+int fs_rename(struct job *j, const char *from, const char *to);
+int fs_remove(struct job *j, const char *path);          /* a missing file is success */
+int fs_remove_tree(struct job *j, const char *path);     /* never follows a symbolic link */
+int fs_mkdirs(struct job *j, const char *path, mode_t mode); /* and its parents; existing ones are left as they are */
+int fs_sync_dir(struct job *j, const char *path);
+bool fs_exists(const char *path);
+
+/*
+ * Names in a folder, without "." and "..", sorted; NULL-terminated, in the arena.
+ * A missing folder is an empty list.
+ */
+int fs_list(struct job *j, const char *path, char ***names);
+
+/*
+ * Take an exclusive lock (flock) on path, made when missing; *fd holds it until closed.
+ * E_BUSY at once when another process has it.
+ */
+int fs_lock(struct job *j, const char *path, int *fd);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * change is pure: (model, change) -> plan, or an error that says what to do.
+ * No clock but the change's own, no randomness but the change's device.
+ */
+#ifndef CHANGE_CHANGE_H
+#define CHANGE_CHANGE_H
+
+#include "base/job.h"
+#include "model/plan.h"
+
+enum change_kind {
+	CHANGE_USER_CREATE, CHANGE_USER_PATCH, CHANGE_USER_DELETE,
+	CHANGE_GATEWAY_CREATE, CHANGE_GATEWAY_PATCH, CHANGE_GATEWAY_DELETE, CHANGE_GATEWAY_RENEW,
+	CHANGE_SERVER_RENEW,        /* the service's own: a new server certificate */
+	CHANGE_SUPERSEDED_END,      /* the service's own: revoke every superseded certificate whose `until` has passed */
+	CHANGE_LEDGER_PRUNE,        /* the service's own: entries one CRL period after the certificate's end */
+};
+
+struct change {
+	enum change_kind kind;
+	const char *actor;          /* never empty */
+	const char *request_id, *reason; /* "" where there is none; printable */
+	int64_t now;
+	struct id128 device;        /* drawn by the caller, used where a gateway is created */
+	const char *if_match;       /* blob id that the object must have; NULL: any */
+
+	const char *name;           /* of the user or gateway, folded */
+	const char *user;           /* of a new gateway */
+	const char *id;             /* asked for; NULL: any */
+	bool cascade;               /* user delete: its gateways too */
+
+	/* fields of PATCH and of creation; what is not set stays */
+	const char *new_name;       /* user patch; NULL: stays */
+	bool has_enabled, enabled;
+	bool has_inbound, has_routes, has_allow;
+	enum inbound inbound;
+	enum routes routes;
+	struct allow *allow;
+	size_t allow_n;
+
+	bool force, revoke_old;     /* renew */
+};
+
+/*
+ * Codes: name_taken, id_taken, id_reserved, plan_full, user_full, has_gateways,
+ * not_found, not_renewable_yet (with renewable_from), reason_required, stale, ca_expired.
+ * *plan lives in the job's arena.  A change that changes nothing has no files.
+ */
+int change_plan(struct job *j, const struct model *m, const struct change *ch, struct plan **plan);
+
+/* The init plan: format, network.json, servers/main.json, one CA and one server certificate to issue. */
+struct change_init {
+	const char *actor;
+	int64_t now;
+	struct network network;     /* name, prefix, widths, policies, defaults, master_key */
+	struct server server;       /* name, device, endpoints, port, proto */
+};
+int change_plan_init(struct job *j, const struct change_init *in, struct plan **plan);
+
+#endif

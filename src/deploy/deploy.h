@@ -1,0 +1,62 @@
+/*
+ * Deploy: what happens outside once HEAD has moved.  Runs the hooks (with time-outs, on a
+ * thread of its own) and holds OpenVPN's management socket to disconnect by serial.  The kernel's side
+ * is deploy_kernel, the body of `vpnunit deploy`: it reads rendered files only
+ * and runs where CAP_NET_ADMIN is.
+ */
+#ifndef DEPLOY_DEPLOY_H
+#define DEPLOY_DEPLOY_H
+
+#include "base/digest.h"
+#include "base/job.h"
+
+struct deploy;
+
+struct deploy_options {
+	const char *data;    /* the folder; the state repository is DATA/state.git */
+	bool hooks;          /* false: --hooks none; no hook runs and nothing is reported as not deployed */
+};
+
+/* Installs hooks/post-commit and the example into the repository (hooks/post-commit.d/ stays the administrator's). */
+int deploy_install(struct job *j, const char *data);
+
+/* Starts the threads; until then nothing outside is touched. */
+int deploy_open(struct job *j, const struct deploy_options *o, struct deploy **out);
+void deploy_close(struct deploy *d); /* waits for a running hook, bounded */
+
+/* One connection to end: by serial where known, else by common name. */
+struct deploy_cut {
+	const char *serial;  /* NULL: every connection of the name */
+	const char *name;    /* CN */
+};
+
+struct deploy_task {
+	const char *old_commit, *new_commit; /* hex; old "": first */
+	bool reload;         /* SIGHUP OpenVPN: server.conf, CA, server certificate or key changed */
+	const struct deploy_cut *cuts;
+	size_t cuts_n;
+};
+
+/* Copies the task and returns; tasks that wait are folded into one. */
+void deploy_submit(struct deploy *d, const struct deploy_task *t);
+
+/*
+ * Wait at most ms for a commit to be deployed (or overtaken by a later one).
+ * True: done, or hooks are off.  False: *warning (in the job's arena) says why not.
+ */
+bool deploy_wait(struct job *j, struct deploy *d, const char *commit, int ms, const char **warning);
+
+struct deploy_status {
+	const char *commit;       /* deployed; "" when unknown */
+	const char *detail;       /* the last failure, or "" */
+	bool hooks;
+	bool openvpn_running;     /* its management socket answers */
+	bool restart_needed;      /* a reload that OpenVPN has not been told */
+	const char **drift;       /* what the kernel lacks, as the last run of `deploy` reported; NULL-terminated */
+};
+void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out);
+
+/* `vpnunit deploy [--watch]`: the kernel equal to DATA's rendered files. Warnings in the job say what could not be done. */
+int deploy_kernel(struct job *j, const char *data, bool watch);
+
+#endif

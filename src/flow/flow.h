@@ -1,0 +1,69 @@
+/*
+ * Flow: the writer.  The only room that sees the whole line: change, pki,
+ * state, render, deploy.  One thread takes the list of waiting changes; callers wait for theirs.
+ */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include <sys/types.h>
+
+#include "base/job.h"
+#include "change/change.h"
+#include "deploy/deploy.h"
+#include "pki/pki.h"
+#include "state/state.h"
+
+struct flow;
+
+struct flow_options {
+	const char *data;
+	const char *master_key;    /* path; NULL: DATA/secrets/master.key */
+	const char *openvpn_group; /* NULL: files for OpenVPN are 0600 */
+	bool hooks;
+};
+
+struct flow_init {
+	const char *prefix, *widths, *name, *server_name, *inbound, *routes; /* NULL: the default */
+	const char **endpoints;    /* "vpn.example.org:1194", one at least */
+	size_t endpoints_n;
+	int64_t validity_days;     /* 0: the default */
+};
+
+/* `vpnunit init`: master key (unless one is given), repository, first commit. E_CONFLICT where a state is. */
+int flow_initialise(struct job *j, const struct flow_options *o, const struct flow_init *in);
+
+/* Boot: lock, heal, load and check HEAD, bring what is rendered forward; then the writer and the timer run. */
+int flow_open(struct job *j, const struct flow_options *o, struct flow **out);
+void flow_close(struct flow *f);
+
+struct flow_result {
+	struct oid commit;
+	bool is_deployed;
+	const char *warning;       /* NULL or why it is not */
+};
+
+/* Hand a change to the writer and wait until it is durable and rendered, and some seconds for deployed. */
+int flow_submit(struct job *j, struct flow *f, const struct change *ch, struct flow_result *out);
+
+/* Render everything anew, through the writer. */
+int flow_render(struct job *j, struct flow *f, bool full);
+
+/* Without a service: `vpnunit render [--full] [--out DIR] [--check]`; differences NULL: render. */
+int flow_render_offline(struct job *j, const struct flow_options *o, const char *out_dir, bool full, char ***differences);
+
+struct flow_check { const char *name; bool ok; const char *detail; };
+struct flow_state {
+	struct oid head;
+	const char *rendered;      /* hex; "" none */
+	struct deploy_status deploy;
+	char **drift;              /* NULL-terminated */
+	struct flow_check checks[8]; /* crl, ca, server, render, deploy: /readyz */
+	size_t checks_n;
+};
+int flow_state(struct job *j, struct flow *f, struct flow_state *out);
+
+/* Borrowed, for reading: who last changed a path (412), keys for a configuration. */
+int flow_last_change(struct job *j, struct flow *f, const char *path, struct state_entry *out);
+const struct pki *flow_pki(const struct flow *f);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * HTTP: CivetWeb behind a route table.  A route carries its preconditions as
+ * columns, checked once here: token, body, size, content type.  Handlers get a
+ * parsed request and fill a response; errors left in the job become problem+json (RFC 9457).
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/job.h"
+#include "base/json.h"
+
+enum { HTTP_BODY_MAX = 64 * 1024, HTTP_PARAMS_MAX = 2 };
+
+struct http_request {
+	struct job *job;
+	void *context;             /* the application's, from http_open */
+	const char *method, *path;
+	const char *params[HTTP_PARAMS_MAX]; /* decoded path parts that {} matched */
+	const struct json *body;   /* NULL: none was sent */
+	const char *if_match;      /* an entity tag without quotes, or NULL */
+	/* private to http */
+	const struct http_query *query;
+};
+
+/* A query parameter, decoded; NULL: not given. */
+const char *http_query(const struct http_request *r, const char *name);
+/* Fail (E_INVALID) on a query parameter that is not in the NULL-terminated list, or given twice. */
+int http_query_known(const struct http_request *r, const char *const *names);
+
+struct http_header { const char *name, *value; struct http_header *next; };
+
+struct http_response {
+	int status;                /* 200 unless set */
+	struct json *json;         /* printed compact, or: */
+	const char *text;          /* raw bytes of content_type */
+	size_t text_len;
+	const char *content_type;
+	bool is_secret;            /* text is cleansed after sending */
+	const char *etag;          /* without quotes; makes If-None-Match work; NULL: none */
+	struct http_header *headers;
+};
+
+/* Values are checked: no control characters. */
+void http_set_header(struct job *j, struct http_response *r, const char *name, const char *value);
+
+enum http_route_flags {
+	HTTP_PUBLIC = 1,           /* no token needed */
+	HTTP_BODY = 2,             /* a JSON object must be sent */
+	HTTP_BODY_OPTIONAL = 4,
+};
+
+struct http_route {
+	const char *method;        /* GET serves HEAD too */
+	const char *pattern;       /* "/gateway/{}/config" */
+	unsigned flags;
+	int (*handle)(struct http_request *req, struct http_response *res); /* 0, or the job's error */
+};
+
+struct http;
+
+struct http_options {
+	const char **listen;       /* "127.0.0.1:8080", "[::1]:8080", "unix:PATH" */
+	size_t listen_n;
+	const char *token_digest;  /* SHA-256 hex of the admin token */
+	const struct http_route *routes;
+	size_t routes_n;
+	void *context;
+};
+
+/* Listening when it returns 0. E_IO names the address and the reason (in use, no permission). */
+int http_open(struct job *j, const struct http_options *o, struct http **out);
+void http_close(struct http *h); /* lets running requests end */
+
+/*
+ * A request from a shell over a unix socket: one round trip, the whole answer's body in out.
+ * *status is the HTTP status.  E_IO where nobody listens.
+ */
+int http_ask(struct job *j, const char *socket_path, const char *method, const char *path,
+    const char *token, int *status, struct buf *out);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * The PKI: a master key from which every private key is derived, certificates,
+ * the CRL, OpenVPN's tls-crypt-v2 keys.  The only room that knows OpenSSL
+ * (and base/digest).  Issues what a plan asks for and decides nothing.
+ *
+ * Sources: RFC 5280 (certificates, CRLs), RFC 5869 (HKDF), FIPS 186-5 A.2.1
+ * (P-256 scalars from extra random bits), OpenVPN's doc/tls-crypt-v2.txt.
+ * Every buffer that a function fills with a private key is the caller's to
+ * digest_cleanse.
+ */
+#ifndef PKI_PKI_H
+#define PKI_PKI_H
+
+#include "base/buf.h"
+#include "base/job.h"
+#include "model/plan.h"
+
+struct pki;
+
+enum { PKI_MASTER_BYTES = 32, PKI_FINGERPRINT = 64 };
+
+/*
+ * The master key file: one line a generation, "GENERATION HEX64"; the last is
+ * the one that new keys are derived from.  pki_create_master makes one at path
+ * (0600, durable; E_CONFLICT where the file exists).  pki_open: E_NOT_FOUND,
+ * E_CORRUPT with the line.  The bytes are locked in memory, kept from core
+ * files, and cleansed by pki_close.  A pki may be used by several threads at once.
+ */
+int pki_create_master(struct job *j, const char *path);
+int pki_open(struct job *j, const char *path, struct pki **out);
+void pki_close(struct pki *p);
+
+/* "sha256:" and hex digits, derived from the newest generation; tells nothing about the key. */
+void pki_fingerprint(const struct pki *p, char out[PKI_FINGERPRINT]);
+/* For paper: the newest generation as eight groups of eight digits and a checksum of four. */
+void pki_print_paper(const struct pki *p, struct buf *b);
+/* Read such a paper back (spaces, line ends and case are free): E_INVALID says which group's digits or that the checksum is wrong. */
+int pki_parse_paper(struct job *j, const char *text, uint8_t key[PKI_MASTER_BYTES]);
+
+/*
+ * Is this the master key of this state: does it derive the key of the ledger's newest CA?
+ * E_CORRUPT with both fingerprints.
+ */
+int pki_check(struct job *j, const struct pki *p, const struct model *m);
+
+/*
+ * Issue every certificate of the plan, in order, by the newest CA of the plan or
+ * the model: draws a serial that m does not know, derives the key, signs, parses
+ * and verifies what was signed, adds the ledger file.  Profiles: shared openvpn.md.
+ * not_after is cut to the CA's.
+ */
+int pki_issue(struct job *j, const struct pki *p, const struct model *m, struct plan *plan);
+
+/* The private key of a derived certificate, PKCS#8 PEM. */
+int pki_private_key(struct job *j, const struct pki *p, const struct certificate *c, struct buf *pem);
+
+/* tls-crypt-v2 PEM files: the server's (by its device), a client's (by certificate). */
+int pki_tls_crypt_server_key(struct job *j, const struct pki *p, const struct server *s, struct buf *pem);
+int pki_tls_crypt_client_key(struct job *j, const struct pki *p, const struct server *s,
+    const struct certificate *c, struct buf *pem);
+
+/* What can be read off a CRL. */
+struct pki_crl {
+	int64_t this_update, next_update;
+	uint64_t number;
+	size_t entries;
+};
+
+/*
+ * Build the CRL of m's revocations: every revoked certificate whose entry is still in the
+ * ledger, sorted by serial, thisUpdate and number as openvpn.md says, after `last` (zeroed: none).
+ * The PEM has been parsed back and verified against the CA.
+ */
+int pki_crl_build(struct job *j, const struct pki *p, const struct model *m,
+    const struct pki_crl *last, int64_t now_ms, struct buf *pem);
+/* Parse and verify against m's CA; serials (may be NULL): lower-case hex, NULL-terminated, in the arena. E_CORRUPT says what is wrong. */
+int pki_crl_read(struct job *j, const struct model *m, const char *pem, size_t len,
+    struct pki_crl *out, char ***serials);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * Reads of the rendered SQLite database: what GET answers from.  Every read sees one
+ * snapshot and tells its commit.  Rows live in the job's arena.  Any thread may
+ * call; each call takes a connection of its own from a pool.
+ */
+#ifndef QUERY_QUERY_H
+#define QUERY_QUERY_H
+
+#include "base/job.h"
+#include "model/model.h"
+
+struct query;
+
+int query_open(struct job *j, const char *data, struct query **out);
+void query_close(struct query *q);
+
+struct query_page { /* of a list, by name */
+	size_t limit;        /* 0: all */
+	const char *after;   /* names behind this one; NULL: from the start */
+};
+
+struct query_user {
+	const char *name, *id, *prefix, *blob;
+	bool enabled;
+	int64_t gateways, created;
+};
+
+struct query_certificate {
+	const char *serial;
+	int64_t not_before, not_after, until; /* until 0: not superseded */
+};
+
+struct query_gateway {
+	const char *name, *user, *id, *prefix, *address, *blob;
+	bool enabled;
+	bool user_enabled;
+	const char *inbound, *routes;
+	const char *allow;   /* JSON array as text, the canonical form of the state file in one line */
+	struct query_certificate *certificates; /* not revoked, not expired at j->now; newest first */
+	size_t certificates_n;
+	int64_t created;
+};
+
+struct query_gateway_filter {
+	const char *user;        /* NULL: all */
+	int64_t expires_before;  /* its newest certificate ends before; 0: all */
+};
+
+/* Each sets *commit to the hex id of the snapshot's commit. E_NOT_FOUND (code not_found) names what is missing. */
+int query_users(struct job *j, struct query *q, const struct query_page *page,
+    struct query_user **rows, size_t *n, const char **commit);
+int query_user(struct job *j, struct query *q, const char *name, struct query_user *row, const char **commit);
+int query_gateways(struct job *j, struct query *q, const struct query_gateway_filter *f,
+    const struct query_page *page, struct query_gateway **rows, size_t *n, const char **commit);
+int query_gateway(struct job *j, struct query *q, const char *name, struct query_gateway *row, const char **commit);
+
+/* All that render_profile needs, as entities of a small model that the caller closes. */
+struct query_profile {
+	struct model *model;
+	const struct gateway *gateway;
+	const struct certificate *certificate, *ca;
+};
+/* E_CONFLICT (code no_certificate) where it has no live certificate. */
+int query_profile(struct job *j, struct query *q, const char *name, struct query_profile *out, const char **commit);
+
+struct query_counts { int64_t users, gateways, certificates, revoked; const char *commit; };
+int query_counts(struct job *j, struct query *q, struct query_counts *out);
+
+#endif

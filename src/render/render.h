@@ -1,0 +1,57 @@
+/*
+ * Render: derives everything that the VPN runs on from the model at one commit.
+ * A table of renderers (sqlite, pki, openvpn, routes, firewall), each of which
+ * turns what a fork touched into files to write and files to remove.
+ *
+ * Two steps: render_stage writes the new files under DATA/staging, durable, and
+ * changes nothing that is live; render_promote renames them into place, what
+ * takes access away before what gives it, and commits the SQLite transaction.
+ * Used by one thread at a time: the writer's.
+ */
+#ifndef RENDER_RENDER_H
+#define RENDER_RENDER_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/job.h"
+#include "model/model.h"
+#include "pki/pki.h"
+
+struct render;
+
+/*
+ * data: the folder.  group: gid for what OpenVPN reads (0640), or (gid_t)-1: 0600.
+ * pki is borrowed.  Makes missing folders.
+ */
+int render_open(struct job *j, const char *data, gid_t group, const struct pki *pki, struct render **out);
+void render_close(struct render *r);
+
+/* The commit (hex) that the files on disk were rendered from; "" when there is none or another version wrote them. */
+int render_commit(struct job *j, struct render *r, const char **out);
+
+/*
+ * Stage what m touched over its base, as of commit; when m has no base, everything (a full render):
+ * then foreign files in rendered folders are removed too.  The CRL is always among it when m touched
+ * a revocation, or the live one is missing, bad or due.  openvpn refuses server.conf: E_INVALID "openvpn_refuses"
+ * with its words; not installed: a warning.
+ */
+int render_stage(struct job *j, struct render *r, const struct model *m, const char *commit);
+int render_promote(struct job *j, struct render *r);
+void render_discard(struct render *r);
+
+/* Did the last promoted stage change what OpenVPN reads at start only (server.conf, ca, server cert or key)? */
+bool render_needs_reload(const struct render *r);
+
+/* The CRL alone: read the live one; build, check and rename a new one when it is due (a third of its life gone) or bad. */
+int render_refresh_crl(struct job *j, struct render *r, const struct model *m, bool *renewed);
+int render_read_crl(struct job *j, struct render *r, const struct model *m, struct pki_crl *out, char ***serials);
+
+/* Compare disk with what m renders: one line a difference ("missing ip/routes"), NULL-terminated, in the arena. */
+int render_check(struct job *j, struct render *r, const struct model *m, const char *commit, char ***differences);
+
+/* A gateway's inline .ovpn from templates/client.ovpn. Holds its private key: the caller cleanses it. */
+int render_profile(struct job *j, const struct pki *pki, const struct network *n, const struct server *s,
+    const struct gateway *g, const struct certificate *c, const struct certificate *ca, struct buf *out);
+
+#endif
