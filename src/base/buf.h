@@ -15,6 +15,11 @@ struct buf {
 
 /* The bytes live in the arena: there is no close. */
 void buf_open(struct buf *b, struct arena *a);
+/*
+ * Make room for len more bytes and a NUL; returns where they go.  Who writes
+ * there adds to b->len and ends with a NUL himself.
+ */
+char *buf_reserve(struct buf *b, size_t len);
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
