@@ -1,0 +1,104 @@
+/*
+ * Digests and comparisons by OpenSSL, random bytes by the kernel.  A digest
+ * that cannot be computed is no case to go on from: the process ends.
+ */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/digest.h"
+#include "base/log.h"
+
+static _Noreturn void digest_die(const char *what)
+{
+	log_line(LOG_LEVEL_ERROR, "%s failed; cannot go on", what);
+	abort();
+}
+
+void digest_sha256_hex(const void *data, size_t len, char out[DIGEST_HEX])
+{
+	uint8_t md[32];
+
+	if (!EVP_Digest(data, len, md, NULL, EVP_sha256(), NULL))
+		digest_die("SHA-256");
+	digest_hex(md, sizeof(md), out);
+}
+
+void digest_git_blob(const void *data, size_t len, char out[OID_HEX])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	char head[32];
+	uint8_t md[20];
+	int n = snprintf(head, sizeof(head), "blob %zu", len);
+
+	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) ||
+	    !EVP_DigestUpdate(ctx, head, (size_t)n + 1) || /* with its NUL */
+	    !EVP_DigestUpdate(ctx, data, len) || !EVP_DigestFinal_ex(ctx, md, NULL))
+		digest_die("SHA-1");
+	EVP_MD_CTX_free(ctx);
+	digest_hex(md, sizeof(md), out);
+}
+
+void digest_random(void *out, size_t len)
+{
+	uint8_t *p = out;
+
+	while (len) {
+		ssize_t n = getrandom(p, len, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			digest_die("getrandom");
+		p += n;
+		len -= (size_t)n;
+	}
+}
+
+bool digest_equal(const void *a, const void *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+void digest_cleanse(void *p, size_t len)
+{
+	OPENSSL_cleanse(p, len);
+}
+
+void digest_hex(const uint8_t *bytes, size_t len, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
+	*out = '\0';
+}
+
+static int digest_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+bool digest_unhex(const char *hex, uint8_t *out, size_t len)
+{
+	if (strnlen(hex, 2 * len + 1) != 2 * len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		int high = digest_digit(hex[2 * i]), low = digest_digit(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
