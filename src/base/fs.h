@@ -13,12 +13,17 @@
 #include "base/buf.h"
 #include "base/job.h"
 
-/* Read a whole file of at most max bytes into the arena; E_NOT_FOUND when there is none. */
+/*
+ * Read a whole regular file of at most max bytes.  out is opened here, in the
+ * job's arena.  E_NOT_FOUND when there is none, E_INVALID when it is larger.
+ * The bytes are read into one place only, for an owner who must cleanse them.
+ */
 int fs_read(struct job *j, const char *path, size_t max, struct buf *out);
 
 /*
  * Write a new file whole and make its bytes durable; the folder is not
- * synced.  An existing file of that name is replaced by rename.
+ * synced.  An existing file of that name is replaced by rename.  A crash may
+ * leave a file ".<16 hex digits>.tmp" behind.
  */
 int fs_write(struct job *j, const char *path, const void *data, size_t len, mode_t mode);
 
@@ -26,11 +31,12 @@ int fs_write(struct job *j, const char *path, const void *data, size_t len, mode
 int fs_write_durable(struct job *j, const char *path, const void *data, size_t len, mode_t mode);
 
 int fs_rename(struct job *j, const char *from, const char *to);
-int fs_remove(struct job *j, const char *path);          /* a missing file is success */
-int fs_remove_tree(struct job *j, const char *path);     /* never follows a symbolic link */
-int fs_mkdirs(struct job *j, const char *path, mode_t mode); /* and its parents; existing ones are left as they are */
+int fs_remove(struct job *j, const char *path);      /* a missing file is success */
+int fs_remove_tree(struct job *j, const char *path); /* likewise; never follows a symbolic link */
+/* Durable, with its parents; existing ones are left as they are. */
+int fs_mkdirs(struct job *j, const char *path, mode_t mode);
 int fs_sync_dir(struct job *j, const char *path);
-bool fs_exists(const char *path);
+bool fs_exists(const char *path); /* true also for a symbolic link to nothing */
 
 /*
  * Names in a folder, without "." and "..", sorted; NULL-terminated, in the arena.
