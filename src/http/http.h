@@ -75,11 +75,17 @@ struct http_options {
 int http_open(struct job *j, const struct http_options *o, struct http **out);
 void http_close(struct http *h); /* lets running requests end */
 
+/* A request from a shell over a unix socket. */
+struct http_call {
+	const char *socket, *method, *path;
+	const char *token;         /* NULL: none */
+	const char *body;          /* JSON; NULL: none */
+};
+
 /*
- * A request from a shell over a unix socket: one round trip, the whole answer's body in out.
- * *status is the HTTP status.  E_IO where nobody listens.
+ * One round trip; the answer's body in out, its status (any) in *status.
+ * E_IO where nobody listens (code "not_listening") or the answer breaks off.
  */
-int http_ask(struct job *j, const char *socket_path, const char *method, const char *path,
-    const char *token, int *status, struct buf *out);
+int http_ask(struct job *j, const struct http_call *call, int *status, struct buf *out);
 
 #endif
