@@ -1,11 +1,12 @@
-# VPNUnit: `make run` tries it, `make test` tests it, `make qa` is everything.
+# VPNUnit: `make run` tries it, `make test` tests it, `make qa` checks everything.
 #
-#     BUILD=DIR    where to build (default build)
-#     CC=clang     with another compiler
+#     BUILD=DIR        where to build
+#     CC=clang         with another compiler
+#     PREFIX, DESTDIR  where `make install` puts it
 
-CC       ?= cc
 BUILD    ?= build
 CACHE    ?= build/.cache
+PREFIX   ?= /usr/local
 PYTHON   := /usr/bin/python3
 PKGS     := libgit2 sqlite3 openssl yajl
 MAKEFLAGS += --no-print-directory
@@ -29,6 +30,10 @@ SRC   := $(filter-out src/main.c,$(wildcard src/*/*.c))
 EMBED := $(wildcard src/*/*.S)
 OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(EMBED:%.S=$(BUILD)/%.S.o) $(BUILD)/civetweb/civetweb.o
 UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+
+SUITES    := $(wildcard $(addprefix tests/,rules golden prop api crash net))
+FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c)
+SCRIPTS   := .ci/archive .ci/civetweb .ci/deps .ci/fresh .ci/run .ci/try
 
 $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -57,8 +62,86 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libvpnunit.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $(BUILD)/libvpnunit.a $(LDLIBS) -lcmocka
 
+# --- What a Debian that has only make needs. ---
+
+deps:
+	@.ci/deps run
+deps-test:
+	@.ci/deps run test
+deps-qa:
+	@.ci/deps run test qa
+
+run: deps
+	@$(MAKE) $(BUILD)/vpnunit
+	@.ci/try $(BUILD)/vpnunit $(CURDIR)/data
+
+test: deps-test
+	@$(MAKE) check
+
+# --- Tests, once everything is installed.  pytest is last, since its last line counts them. ---
+
+check: $(BUILD)/vpnunit unit
+	@echo "== pytest $(SUITES)"
+	@VPNUNIT_BINARY=$(abspath $(BUILD)/vpnunit) $(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest $(SUITES)
+
 unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
+	@set -e; for t in $(UNIT); do echo "== $${t##*/}"; $$t; done
+
+# The same, built with sanitizers, which FORTIFY would blind; and by the other compiler.
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=$(1)
+comma   := ,
+
+asan: export ASAN_OPTIONS := detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1
+asan: export UBSAN_OPTIONS := print_stacktrace=1
+asan:
+	@$(MAKE) BUILD=$(BUILD)/asan HARDEN='$(call SANITIZE,address$(comma)undefined)' check
+
+tsan: export TSAN_OPTIONS := halt_on_error=1:second_deadlock_stack=1
+tsan:
+	@$(MAKE) BUILD=$(BUILD)/tsan HARDEN='$(call SANITIZE,thread)' SUITES=tests/api check
+
+clang:
+	@$(MAKE) BUILD=$(BUILD)/clang CC=clang $(BUILD)/clang/vpnunit unit
+
+# --- Checks of the source. ---
+
+tidy: $(BUILD)/civetweb/civetweb.h
+	printf '%s\n' src/main.c $(SRC) | xargs -P2 -I{} clang-tidy --quiet {} -- $(CSTD) $(CPPFLAGS)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Isrc src
+	shellcheck $(SCRIPTS)
+	mandoc -Tlint -Wwarning src/vpnunit.8
+
+# Headers are laid out by hand, as a manual is.
+fmt:
+	clang-format -i $(FORMATTED)
+fmt-check:
+	clang-format --dry-run --Werror $(FORMATTED)
+
+qa: deps-qa
+	@$(MAKE) fmt-check
+	@$(MAKE) tidy
+	@$(MAKE) check
+	@$(MAKE) clang
+	@$(MAKE) tsan
+	@$(MAKE) asan
+
+bench: $(BUILD)/vpnunit
+	@$(PYTHON) tests/bench/bench.py $(BUILD)/vpnunit $(BUILD)/bench.json
+
+# `make run` and `make test` in a Debian that has only make; kept below build/, needs root.
+test-fresh:
+	@.ci/deps fresh
+	@.ci/fresh $(BUILD)/fresh
+
+install: $(BUILD)/vpnunit
+	install -D -m 755 $(BUILD)/vpnunit $(DESTDIR)$(PREFIX)/bin/vpnunit
+	install -D -m 644 src/vpnunit.8 $(DESTDIR)$(PREFIX)/share/man/man8/vpnunit.8
+
+# The downloaded source stays, so that the next build needs no network.
+clean:
+	rm -rf $(filter-out $(BUILD)/fresh,$(wildcard $(BUILD)/*))
 
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d)
-.PHONY: unit
+.DELETE_ON_ERROR:
+.PHONY: deps deps-test deps-qa run test check unit asan tsan clang tidy fmt fmt-check qa bench test-fresh \
+        install clean
