@@ -2,6 +2,7 @@
  * The growing byte string.  It doubles within its arena; the old bytes stay
  * there until the arena goes, which is why secrets ask for their room first.
  */
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,5 +64,15 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
-	buf_puts(b, arena_vprintf(b->arena, fmt, ap));
+	size_t room = b->cap - b->len;
+	va_list again;
+	int len;
+
+	va_copy(again, ap);
+	len = vsnprintf(b->data + b->len, room, fmt, again);
+	va_end(again);
+	assert(len >= 0); /* a format of ours that printf cannot take */
+	if ((size_t)len >= room)
+		vsnprintf(buf_reserve(b, (size_t)len), (size_t)len + 1, fmt, ap);
+	b->len += (size_t)len;
 }

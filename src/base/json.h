@@ -1,7 +1,7 @@
 /*
  * JSON in: a strict tree (RFC 8259, UTF-8, no duplicate keys, bounded depth
  * and size).  JSON out: a writer that prints exactly what `jq -S .` prints,
- * or one compact line.  The only file of the project that knows YAJL.
+ * or one compact line.  json.c is the only file of the project that knows YAJL.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -21,10 +21,11 @@ struct json {
 	bool boolean;
 	int64_t integer;    /* only integers: a fraction or an exponent is refused */
 	const char *string; /* UTF-8 without NUL */
-	struct json *child, *next; /* first child; next sibling, in the document's order */
+	struct json *child, *last; /* first and last child, in the document's order */
+	struct json *next;         /* sibling */
 };
 
-enum { JSON_DEPTH_MAX = 8 };
+enum { JSON_DEPTH_MAX = 8 }; /* arrays and objects within each other, the outermost counted */
 
 /*
  * Parse text into a tree in the job's arena.  E_INVALID (code "malformed_json")
@@ -38,8 +39,7 @@ const struct json *json_get(const struct json *o, const char *key);
 
 /*
  * Typed members.  A missing required member, a wrong type: job_fail_field.
- * A missing optional one leaves *out alone.  where is put before the key in
- * messages ("" for the top).
+ * A missing optional one leaves *out alone; null is a wrong type.
  */
 int json_want_object(struct job *j, const struct json *o);
 int json_want_string(struct job *j, const struct json *o, const char *key, bool required, const char **out);
@@ -50,7 +50,10 @@ int json_want_array(struct job *j, const struct json *o, const char *key, bool r
 /* Fails on the first member of o that is not in the NULL-terminated list. */
 int json_known(struct job *j, const struct json *o, const char *const *keys);
 
-/* Build a tree in an arena; members are added in any order, the printers sort. */
+/*
+ * Build a tree in an arena; members are added in any order, the printers sort.
+ * Keys and strings are borrowed, and must be UTF-8.
+ */
 struct json *json_object(struct arena *a);
 struct json *json_array(struct arena *a);
 struct json *json_add(struct json *parent, const char *key, struct json *child); /* returns child; key NULL in arrays */
