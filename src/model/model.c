@@ -164,6 +164,36 @@ static void entity_drop(struct model *m, struct entity *e)
 	m->dropped[m->dropped_n++] = e;
 }
 
+static bool is_never_given(const struct network *n, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < n->never_n; i++)
+		if (n->never[i] == id)
+			return true;
+	return false;
+}
+
+/* Keep the mark behind which the lowest unused user id is; only a base has one. */
+static void move_mark(struct model *m, const struct entity *e)
+{
+	const struct network *n = model_network(m);
+
+	if (e->kind == ENTITY_NETWORK)
+		m->unused_from = 0; /* its reserved ids may differ now */
+	if (!n || (e->kind != ENTITY_ID && e->kind != ENTITY_NETWORK))
+		return;
+	while (model_id(m, m->unused_from, -1) || is_never_given(n, m->unused_from))
+		m->unused_from++;
+}
+
+uint32_t model_unused_user_id(const struct model *m)
+{
+	while (m->base)
+		m = m->base;
+	return m->unused_from;
+}
+
 void model_take(struct model *m, struct entity *e)
 {
 	struct entity *old = map_get(&m->entities, e->path);
@@ -173,6 +203,8 @@ void model_take(struct model *m, struct entity *e)
 	if (old)
 		entity_drop(m, old);
 	index_put(m, e);
+	if (!m->base)
+		move_mark(m, e);
 }
 
 void model_bury(struct model *m, const char *path)

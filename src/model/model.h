@@ -202,6 +202,8 @@ const struct certificate *model_certificate(const struct model *m, const char *s
 const struct supersession *model_supersession(const struct model *m, const char *serial);
 const struct revocation *model_revocation(const struct model *m, const char *serial);
 const struct id_record *model_id(const struct model *m, uint32_t user, int64_t gateway); /* gateway -1: the user's */
+/* No user id below this one is unused: where a search for the lowest begins, so that it costs nothing as the plan fills. */
+uint32_t model_unused_user_id(const struct model *m);
 /* How often an id came back, and the last time. */
 unsigned model_releases(const struct model *m, uint32_t user, int64_t gateway);
 const struct id_release *model_last_release(const struct model *m, uint32_t user, int64_t gateway);

@@ -18,6 +18,7 @@ struct model {
 	struct entity **dropped;   /* replaced while a fork: pointers to them may still be held */
 	size_t dropped_n;
 	long counts[ENTITY_KINDS]; /* over the base's */
+	uint32_t unused_from;      /* every user id below is in the ledger or reserved */
 };
 
 struct device_certificates {
