@@ -13,7 +13,7 @@ enum { BUF_FIRST = 64 };
 
 void buf_open(struct buf *b, struct arena *a)
 {
-	*b = (struct buf){.arena = a, .data = arena_alloc(a, BUF_FIRST), .cap = BUF_FIRST};
+	*b = (struct buf){ .arena = a, .data = arena_alloc(a, BUF_FIRST), .cap = BUF_FIRST };
 }
 
 char *buf_reserve(struct buf *b, size_t len)

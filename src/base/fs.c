@@ -138,10 +138,14 @@ static int fs_empty(struct job *j, DIR *d, const char *path)
 	const struct dirent *e;
 	int error = 0;
 
-	while (!error && (errno = 0, e = readdir(d)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			error = fs_remove_at(j, dirfd(d), e->d_name,
-			    arena_printf(j->arena, "%s/%s", path, e->d_name));
+	while (!error && (errno = 0, e = readdir(d))) {
+		const char *name = e->d_name, *full;
+
+		if (!strcmp(name, ".") || !strcmp(name, ".."))
+			continue;
+		full = arena_printf(j->arena, "%s/%s", path, name);
+		error = fs_remove_at(j, dirfd(d), name, full);
+	}
 	return error || !errno ? error : job_fail_errno(j, "cannot list %s", path);
 }
 

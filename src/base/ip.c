@@ -158,7 +158,7 @@ struct in6_addr ip_host(const struct ip_prefix *p, uint64_t iid)
 
 struct in6_addr ip_mask(unsigned len)
 {
-	struct in6_addr mask = {0};
+	struct in6_addr mask = { 0 };
 
 	for (unsigned i = 0; i < len; i++)
 		ip_set(&mask, i, true);

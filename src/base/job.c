@@ -25,7 +25,7 @@ void job_open(struct job *j)
 void job_close(struct job *j)
 {
 	arena_close(j->arena);
-	*j = (struct job){0};
+	*j = (struct job){ 0 };
 }
 
 static void job_append(struct job *j, struct job_detail **list, const char *field, const char *text)

@@ -10,7 +10,8 @@
 #include "base/json.h"
 #include "base/map.h"
 
-static const int64_t json_int_max = 9007199254740991; /* 2^53 - 1: what every reader of JSON keeps exactly */
+/* 2^53 - 1: what every reader of JSON keeps exactly. */
+static const int64_t json_int_max = 9007199254740991;
 
 struct json_frame { /* an open array or object */
 	struct json *node;
@@ -48,13 +49,13 @@ static int json_fail(struct json_reader *r, size_t at, const char *reason)
 /* The length of the UTF-8 character at p (RFC 3629), 0 when it is none. */
 static size_t json_utf8(const unsigned char *p, size_t left)
 {
-	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = *p < 0x80 ? 1 : *p < 0xc0 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf8 ? 4 : 0;
+	static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
 	unsigned value;
 
-	if (n < 2)
-		return n;
-	if (n > left)
+	if (*p < 0x80)
+		return 1;
+	if (*p < 0xc0 || *p > 0xf7 || n > left)
 		return 0;
 	value = *p & (0x7fu >> n);
 	for (size_t i = 1; i < n; i++) {
@@ -62,7 +63,9 @@ static size_t json_utf8(const unsigned char *p, size_t left)
 			return 0;
 		value = value << 6 | (p[i] & 0x3f);
 	}
-	return value < least[n] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ? 0 : n;
+	if (value < least[n] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+		return 0;
+	return n;
 }
 
 /* The value of \uXXXX at p, or -1 where that is none. */
@@ -108,9 +111,8 @@ static int json_scan(struct json_reader *r)
 	while (i < r->len) {
 		unsigned char c = (unsigned char)r->text[i];
 
-		if (c < 0x20 && (in_string || !strchr("\t\n\r", c) || !c))
-			return json_fail(r, i, in_string ? "a control character in a string must be escaped" :
-			                                   "a control character outside a string");
+		if (c < 0x20 && (in_string || (c != '\t' && c != '\n' && c != '\r')))
+			return json_fail(r, i, "a control character, which must be escaped in a string");
 		if (in_string && c == '\\') {
 			if ((error = json_scan_escape(r, &i)))
 				return error;
@@ -208,7 +210,7 @@ static int json_push(struct json_reader *r, enum json_type type)
 	if (r->depth == JSON_DEPTH_MAX)
 		return json_stop(r, "nested too deeply");
 	v = json_node(r, type);
-	r->stack[r->depth++] = (struct json_frame){.node = v};
+	r->stack[r->depth++] = (struct json_frame){ .node = v };
 	return 1;
 }
 
@@ -285,8 +287,8 @@ int json_parse(struct job *j, const char *text, size_t len, struct json **out)
 		.yajl_start_array = json_on_array,
 		.yajl_end_array = json_on_end,
 	};
-	yajl_alloc_funcs memory = {json_malloc, json_realloc, json_free, NULL};
-	struct json_reader r = {.j = j, .text = text, .len = len};
+	yajl_alloc_funcs memory = { json_malloc, json_realloc, json_free, NULL };
+	struct json_reader r = { .j = j, .text = text, .len = len };
 	int error;
 
 	if ((error = json_scan(&r)))

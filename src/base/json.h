@@ -45,7 +45,8 @@ int json_want_object(struct job *j, const struct json *o);
 int json_want_string(struct job *j, const struct json *o, const char *key, bool required, const char **out);
 int json_want_int(struct job *j, const struct json *o, const char *key, bool required, int64_t *out);
 int json_want_bool(struct job *j, const struct json *o, const char *key, bool required, bool *out);
-int json_want_array(struct job *j, const struct json *o, const char *key, bool required, const struct json **out);
+int json_want_array(struct job *j, const struct json *o, const char *key, bool required,
+    const struct json **out);
 
 /* Fails on the first member of o that is not in the NULL-terminated list. */
 int json_known(struct job *j, const struct json *o, const char *const *keys);
@@ -56,8 +57,9 @@ int json_known(struct job *j, const struct json *o, const char *const *keys);
  */
 struct json *json_object(struct arena *a);
 struct json *json_array(struct arena *a);
-struct json *json_add(struct json *parent, const char *key, struct json *child); /* returns child; key NULL in arrays */
-struct json *json_add_string(struct arena *a, struct json *parent, const char *key, const char *value); /* value NULL: null */
+struct json *json_add(struct json *parent, const char *key, struct json *child); /* child; in arrays key is NULL */
+/* null where value is NULL */
+struct json *json_add_string(struct arena *a, struct json *parent, const char *key, const char *value);
 struct json *json_add_int(struct arena *a, struct json *parent, const char *key, int64_t value);
 struct json *json_add_bool(struct arena *a, struct json *parent, const char *key, bool value);
 

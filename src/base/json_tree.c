@@ -23,7 +23,7 @@ int json_want_object(struct job *j, const struct json *o)
 }
 
 /* What json_get found under key: may it be missing, is it of the type? */
-static int json_check(struct job *j, const struct json *v, const char *key, bool required, enum json_type type)
+static int json_check(struct job *j, const struct json *v, const char *key, bool must, enum json_type type)
 {
 	static const char *const names[] = {
 		[JSON_NULL] = "null",
@@ -35,7 +35,7 @@ static int json_check(struct job *j, const struct json *v, const char *key, bool
 	};
 
 	if (!v)
-		return required ? job_fail_field(j, key, "%s is missing", key) : 0;
+		return must ? job_fail_field(j, key, "%s is missing", key) : 0;
 	if (v->type != type)
 		return job_fail_field(j, key, "%s must be %s", key, names[type]);
 	return 0;
@@ -71,7 +71,8 @@ int json_want_bool(struct job *j, const struct json *o, const char *key, bool re
 	return error;
 }
 
-int json_want_array(struct job *j, const struct json *o, const char *key, bool required, const struct json **out)
+int json_want_array(
+    struct job *j, const struct json *o, const char *key, bool required, const struct json **out)
 {
 	const struct json *v = json_get(o, key);
 	int error = json_check(j, v, key, required, JSON_ARRAY);

@@ -65,7 +65,7 @@ static void map_rebuild(struct map *m)
 void map_clear(struct map *m)
 {
 	free(m->slots);
-	*m = (struct map){0};
+	*m = (struct map){ 0 };
 }
 
 void map_put(struct map *m, const char *key, void *value)
@@ -80,7 +80,7 @@ void map_put(struct map *m, const char *key, void *value)
 		m->len++;
 		m->used++;
 	}
-	*s = (struct map_slot){.key = key, .value = value};
+	*s = (struct map_slot){ .key = key, .value = value };
 }
 
 void *map_get(const struct map *m, const char *key)
@@ -97,7 +97,7 @@ void map_del(struct map *m, const char *key)
 	s = map_find(m, key);
 	if (!s->key)
 		return;
-	*s = (struct map_slot){.key = map_grave};
+	*s = (struct map_slot){ .key = map_grave };
 	m->len--;
 }
 

@@ -8,8 +8,8 @@
 
 #include "base/time.h"
 
-static const int64_t time_last = 253402300799;             /* 9999-12-31T23:59:59Z */
-static const int64_t time_duration_max = 36525LL * 86400;  /* a century */
+static const int64_t time_last = 253402300799; /* 9999-12-31T23:59:59Z */
+static const int64_t time_duration_max = 36525LL * 86400; /* a century */
 
 const char *time_print(int64_t t, char out[TIME_TEXT])
 {
@@ -34,7 +34,7 @@ bool time_parse(const char *text, int64_t *out)
 {
 	static const char shape[] = "0000-00-00T00:00:00Z";
 	char again[TIME_TEXT];
-	struct tm tm = {0};
+	struct tm tm = { 0 };
 	int64_t t;
 
 	if (strnlen(text, sizeof(shape)) != sizeof(shape) - 1)
