@@ -3,9 +3,14 @@
  * The only room that knows libgit2.  Knows paths and bytes, not what they mean.
  *
  * Writing is two steps: state_stage makes a commit that no ref points at (its
- * objects are in memory), state_publish makes all staged objects durable as one
- * pack and moves the ref by compare-and-swap.  One thread writes; any thread
- * may read through a handle of its own.
+ * objects are in memory, nothing is on the disk), state_publish makes all that
+ * is staged durable as one pack and moves the ref by compare-and-swap.  One
+ * thread writes; any thread may read through a handle of its own.  A handle is
+ * used by one thread at a time.
+ *
+ * Every function that takes a job may fail with E_IO (the disk), E_CORRUPT (an
+ * object is broken or missing) or, where a handle was let go and cannot be
+ * opened again, as state_open does.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
@@ -23,53 +28,88 @@ struct oid { char hex[OID_HEX]; }; /* a commit's id; hex[0] == 0: none */
 void state_start(void);
 void state_stop(void);
 
-/* Make an empty bare repository: settings, 256 fan-out folders, synced. E_CONFLICT where one is. */
+/*
+ * Make an empty bare repository, folder mode 0700: settings, 256 fan-out folders, synced; it appears
+ * at path whole or not at all.  E_CONFLICT where anything is.
+ */
 int state_init(struct job *j, const char *path);
-/* E_NOT_FOUND where there is none. */
+/*
+ * E_NOT_FOUND where there is none, E_DENIED "wrong_owner" when it is another user's.  Exactly path:
+ * no search in parents, nothing from the environment, no settings but its own.
+ */
 int state_open(struct job *j, const char *path, struct state **out);
-void state_close(struct state *s);
+void state_close(struct state *s); /* NULL is fine; what is staged is forgotten */
 
 /*
- * Put settings right (gc.auto=0, receive.*, core.fsync, ... as libgit2.md lists) and remove what a
- * killed writer left: stale *.lock, temporary objects and packs.  Only under the instance's lock.
+ * Put settings, mode and HEAD right (gc.auto=0, receive.*, core.fsync, ... as init makes them; a bare
+ * clone has none of them) and remove what a killed writer left: stale *.lock, temporary objects and
+ * packs, loose objects of length 0.  Only under the instance's lock and while no push is under way;
+ * what is staged is forgotten.
  */
 int state_heal(struct job *j, struct state *s);
 
 /* The tip of refs/heads/main; E_NOT_FOUND before the first commit. */
 int state_head(struct job *j, struct state *s, struct oid *out);
+/* Staged ones are too. */
 bool state_is_commit(struct state *s, const struct oid *c);
-/* Is a reachable from b (or equal)? */
+/* Is a reachable from b (or equal)? E_NOT_FOUND where one is no commit. */
 int state_is_ancestor(struct job *j, struct state *s, const struct oid *a, const struct oid *b, bool *out);
 
-/* Bytes of one file at a commit; E_NOT_FOUND. */
+/* Bytes of one file at a commit; E_NOT_FOUND. Opens out in the job's arena. */
 int state_read(struct job *j, struct state *s, const struct oid *commit, const char *path, struct buf *out);
 
-/* One file of a walk or a diff: bytes NULL where it was removed. Non-zero (a job's error) ends the walk. */
+/*
+ * One file of a walk or a diff: bytes NULL where it was removed. path and bytes are borrowed for the
+ * call, bytes have no NUL behind them. Non-zero (a job's error) ends the walk.
+ */
 typedef int (*state_visit)(struct job *j, void *context, const char *path, const char *bytes, size_t len);
 
-/* Files of `to` that differ from `from` (empty oid: the empty tree), in order of path. O(difference). */
+/*
+ * Files of `to` that differ from `from` (empty oid: the empty tree), in order of path. O(difference).
+ * E_CORRUPT names commit and path of what is no plain file (a link, a submodule).
+ */
 int state_diff(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
     state_visit visit, void *context);
 
-/* One commit a plan on top of parent (empty oid: the first). Author = actor, committer = vpnunit. */
-int state_stage(struct job *j, struct state *s, const struct oid *parent, const struct plan *plan, struct oid *out);
-/* Make staged commits durable and move main from old (empty: must not exist) to new. E_STALE: it had moved. */
+/*
+ * One commit a plan on top of parent (empty oid: the first), which may be staged itself.  Author =
+ * actor, committer = vpnunit, both at plan->time, UTC.  E_INVALID "bad_plan": a path is none, is file
+ * and folder at once, or is deleted and not there.  A failure leaves what was staged before as it was.
+ */
+int state_stage(struct job *j, struct state *s, const struct oid *parent, const struct plan *plan,
+    struct oid *out);
+/*
+ * Make what is staged durable and move main from old (empty: must not exist) to new.  E_STALE: it had
+ * moved; E_BUSY: something held the ref for five seconds.  On any failure main is where it was, with
+ * one exception: E_IO may also mean that the last fsync, after the ref's rename, failed; then nothing
+ * is certain but the next start.
+ */
 int state_publish(struct job *j, struct state *s, const struct oid *old, const struct oid *new);
-/* Forget what was staged. */
+/* Forget what was staged; the handle is as after state_open. */
 void state_discard(struct state *s);
 
-/* Who changed a path last, seen from a commit. E_NOT_FOUND: nobody. */
+/*
+ * Who changed a path (a file or a folder) last, seen from a commit; the removal counts. E_NOT_FOUND:
+ * nobody. Walks back to that commit.
+ */
 struct state_entry {
 	struct oid commit;
 	int64_t time;
 	const char *actor, *subject; /* in the arena */
 };
-int state_last_change(struct job *j, struct state *s, const struct oid *from, const char *path, struct state_entry *out);
+int state_last_change(struct job *j, struct state *s, const struct oid *from, const char *path,
+    struct state_entry *out);
 
-/* Fold small packs together once there are more than a few; `git repack` as a child. */
+/*
+ * Fold packs together once there are more than twenty; `git repack` as a child. For the writer, with
+ * nothing staged. Other handles go on working.
+ */
 int state_repack(struct job *j, struct state *s);
 
-/* Become git on the repository: execs, returns only on failure. */
+/*
+ * Become git on the repository, as its owner when we are root; args is NULL-terminated. Returns only on
+ * failure.
+ */
 int state_git(struct job *j, const char *path, char **args);
 
 #endif

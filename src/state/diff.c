@@ -1,0 +1,130 @@
+/*
+ * The difference of two commits, file by file.  Subtrees with the same id are
+ * never opened, so its cost is that of the difference.  From nothing, it is
+ * the walk over all files.
+ */
+#include <string.h>
+
+#include "state/state_int.h"
+
+enum {
+	PATH_BYTES = 4096,          /* bounds the depth too: what is pushed may be hostile */
+	FILE_BYTES = 16 * 1024 * 1024,
+};
+
+struct walk {
+	struct job *job;
+	git_repository *repo;
+	const char *commit;         /* the one that is compared with, for messages */
+	state_visit visit;
+	void *context;
+	char path[PATH_BYTES];
+};
+
+static int walk_trees(struct walk *w, const git_oid *from, const git_oid *to, size_t at);
+
+static int walk_corrupt(struct walk *w, const char *what)
+{
+	return job_fail(w->job, E_CORRUPT, "state_corrupt", "commit %s: %s: %s", w->commit, w->path, what);
+}
+
+static int visit_file(struct walk *w, const git_tree_entry *entry)
+{
+	git_blob *blob = NULL;
+	const char *bytes;
+	size_t len;
+	int rc, error;
+
+	if (git_tree_entry_filemode_raw(entry) != GIT_FILEMODE_BLOB)
+		return walk_corrupt(w, "is not a plain file");
+	if ((rc = git_blob_lookup(&blob, w->repo, git_tree_entry_id(entry))) < 0)
+		return state_fail(w->job, rc, "commit %s: %s", w->commit, w->path);
+	bytes = git_blob_rawcontent(blob);
+	len = (size_t)git_blob_rawsize(blob);
+	if (len > FILE_BYTES)
+		error = walk_corrupt(w, "is too large for a state file");
+	else
+		error = w->visit(w->job, w->context, w->path, bytes ? bytes : "", len);
+	git_blob_free(blob);
+	return error;
+}
+
+/* One name; from or to is NULL where it has none. Both are files or both are folders. */
+static int walk_entry(struct walk *w, const git_tree_entry *from, const git_tree_entry *to, size_t at)
+{
+	const git_tree_entry *any = to ? to : from;
+	size_t len = strlen(git_tree_entry_name(any));
+
+	if (at + len + 2 > sizeof(w->path))
+		return walk_corrupt(w, "a path is too long");
+	memcpy(w->path + at, git_tree_entry_name(any), len + 1);
+	if (git_tree_entry_type(any) == GIT_OBJECT_TREE) {
+		memcpy(w->path + at + len, "/", 2);
+		return walk_trees(w, from ? git_tree_entry_id(from) : NULL, to ? git_tree_entry_id(to) : NULL,
+		    at + len + 1);
+	}
+	if (!to)
+		return w->visit(w->job, w->context, w->path, NULL, 0);
+	return visit_file(w, to);
+}
+
+static bool is_same(const git_tree_entry *a, const git_tree_entry *b)
+{
+	return git_oid_equal(git_tree_entry_id(a), git_tree_entry_id(b)) &&
+	    git_tree_entry_filemode_raw(a) == git_tree_entry_filemode_raw(b);
+}
+
+/* Merge two folders in git's order, where a folder sorts as its name and a slash: that of whole paths. */
+static int merge_trees(struct walk *w, const git_tree *from, const git_tree *to, size_t at)
+{
+	size_t from_n = from ? git_tree_entrycount(from) : 0, to_n = to ? git_tree_entrycount(to) : 0;
+	size_t i = 0, k = 0;
+	int error = 0;
+
+	while (!error && (i < from_n || k < to_n)) {
+		const git_tree_entry *a = i < from_n ? git_tree_entry_byindex(from, i) : NULL;
+		const git_tree_entry *b = k < to_n ? git_tree_entry_byindex(to, k) : NULL;
+		int order = !a ? 1 : !b ? -1 : git_tree_entry_cmp(a, b);
+
+		i += order <= 0;
+		k += order >= 0;
+		if (order != 0 || !is_same(a, b))
+			error = walk_entry(w, order <= 0 ? a : NULL, order >= 0 ? b : NULL, at);
+	}
+	return error;
+}
+
+static int walk_trees(struct walk *w, const git_oid *from, const git_oid *to, size_t at)
+{
+	git_tree *a = NULL, *b = NULL;
+	int rc = 0, error;
+
+	if (from && to && git_oid_equal(from, to))
+		return 0;
+	if ((from && (rc = git_tree_lookup(&a, w->repo, from)) < 0) ||
+	    (to && (rc = git_tree_lookup(&b, w->repo, to)) < 0))
+		error = state_fail(w->job, rc, "commit %s: folder \"%s\"", w->commit, w->path);
+	else
+		error = merge_trees(w, a, b, at);
+	git_tree_free(a);
+	git_tree_free(b);
+	return error;
+}
+
+int state_diff(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
+    state_visit visit, void *context)
+{
+	git_commit *a = NULL, *b = NULL;
+	struct walk *w;
+	int error = 0;
+
+	if ((from->hex[0] && (error = state_commit(j, s, from, &a))) || (error = state_commit(j, s, to, &b)))
+		goto out;
+	w = arena_alloc(j->arena, sizeof(*w));
+	*w = (struct walk){.job = j, .repo = s->repo, .commit = to->hex, .visit = visit, .context = context};
+	error = walk_trees(w, a ? git_commit_tree_id(a) : NULL, git_commit_tree_id(b), 0);
+out:
+	git_commit_free(a);
+	git_commit_free(b);
+	return error;
+}

@@ -1,0 +1,91 @@
+/*
+ * Publish what is staged: one pack, written and synced, then the ref by
+ * compare-and-swap.  The order is the whole of crash safety: a pack that no
+ * ref points at is garbage, a ref without its objects would be a loss.
+ */
+#include <time.h>
+
+#include "base/time.h"
+#include "state/state_int.h"
+
+enum {
+	LOCK_WAIT_MS = 5000,       /* how long a push or `git pack-refs` may hold the ref */
+	LOCK_RETRY_NS = 5000000,
+};
+
+static int stale(struct job *j)
+{
+	return job_fail(j, E_STALE, "stale", "branch main moved meanwhile");
+}
+
+static int parse_id(struct job *j, const struct oid *in, git_oid *out)
+{
+	*out = (git_oid){0};
+	if (in->hex[0] && git_oid_fromstr(out, in->hex) < 0)
+		return job_fail(j, E_INVALID, "bad_id", "\"%.40s\" is not the id of a commit", in->hex);
+	return 0;
+}
+
+/* What the swap will find out too; asked before, a lost race costs no pack. */
+static int check_unmoved(struct job *j, struct state *s, const git_oid *old)
+{
+	git_oid tip = {0};
+	int rc = git_reference_name_to_id(&tip, s->repo, STATE_MAIN);
+
+	if (rc < 0 && rc != GIT_ENOTFOUND)
+		return state_fail(j, rc, "%s: cannot read %s", s->path, STATE_MAIN);
+	return git_oid_equal(&tip, old) ? 0 : stale(j);
+}
+
+static int write_pack(struct job *j, struct state *s)
+{
+	git_packbuilder *pb = NULL;
+	size_t i;
+	int rc;
+
+	if (s->fresh_n == 0)
+		return 0;
+	rc = git_packbuilder_new(&pb, s->repo);
+	if (rc == 0)
+		git_packbuilder_set_threads(pb, 1);
+	for (i = 0; rc == 0 && i < s->fresh_n; i++)
+		rc = git_packbuilder_insert(pb, &s->fresh[i], NULL);
+	if (rc == 0)
+		rc = git_packbuilder_write(pb, NULL, 0, NULL, NULL);
+	if (rc < 0)
+		state_fail(j, rc, "%s: cannot write the new objects", s->path);
+	git_packbuilder_free(pb);
+	return j->error;
+}
+
+static int move_main(struct job *j, struct state *s, const git_oid *old, const git_oid *new)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_RETRY_NS};
+	int64_t end = time_monotonic_ms() + LOCK_WAIT_MS;
+	int rc;
+
+	for (;;) {
+		/* A zero old id means "must not exist" to libgit2, checked under the ref's lock. */
+		rc = git_reference_create_matching(NULL, s->repo, STATE_MAIN, new, 1, old, "publish");
+		if (rc != GIT_ELOCKED || time_monotonic_ms() >= end)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (rc == GIT_EMODIFIED || rc == GIT_ENOTFOUND)
+		return stale(j);
+	if (rc < 0)
+		return state_fail(j, rc, "%s: cannot move %s", s->path, STATE_MAIN);
+	return 0;
+}
+
+int state_publish(struct job *j, struct state *s, const struct oid *old, const struct oid *new)
+{
+	git_oid from, to;
+
+	if (state_use(j, s) || parse_id(j, old, &from) || parse_id(j, new, &to) ||
+	    check_unmoved(j, s, &from) || write_pack(j, s) || move_main(j, s, &from, &to))
+		return j->error;
+	git_mempack_reset(s->staging);
+	s->fresh_n = 0;
+	return 0;
+}

@@ -1,0 +1,63 @@
+/*
+ * Shared inside state: the handle and what every file here does with it.
+ * The only header of the project that shows libgit2; names of the room alone
+ * may include it.
+ */
+#ifndef STATE_STATE_INT_H
+#define STATE_STATE_INT_H
+
+#include <git2.h>
+#include <git2/sys/mempack.h>
+#include <git2/sys/odb_backend.h>
+
+#include "state/state.h"
+
+#define STATE_MAIN "refs/heads/main"
+
+struct state {
+	char *path;
+	git_repository *repo;     /* NULL: let go of, opened anew by the next use */
+	git_odb *odb;
+	git_odb_backend *staging; /* new objects go here, into memory; the odb owns it */
+	git_oid *fresh;           /* what of it a publish has to write; an id may occur twice */
+	size_t fresh_n, fresh_cap;
+};
+
+/* Open the libgit2 handles where they are not: every public function starts with it. */
+int state_use(struct job *j, struct state *s);
+/*
+ * Close them, and so forget libgit2's caches, which would go on serving
+ * discarded commits and hold deleted packs open.
+ */
+void state_let_go(struct state *s);
+
+/* job_fail with libgit2's last message behind the text; rc is its return code. */
+int state_fail(struct job *j, int rc, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* E_DENIED unless path belongs to who we are; E_NOT_FOUND where nothing is. */
+int state_check_owner(struct job *j, const char *path);
+
+/* Settings of the repository at s, in its file config; *changed when one was not right. */
+int state_configure(struct job *j, struct state *s, bool *changed);
+/* All 256 objects/xx: libgit2 does not sync objects/ after making one. */
+int state_make_fanout(struct job *j, const char *path);
+int state_sync_file(struct job *j, const char *path);
+
+/* E_NOT_FOUND on anything but the id of a commit that exists. *out is yours to free. */
+int state_commit(struct job *j, struct state *s, const struct oid *id, git_commit **out);
+void state_print_oid(const git_oid *id, struct oid *out);
+
+/* Note an object that was just written, so that publish packs it when it is new. */
+void state_keep(struct state *s, const git_oid *id);
+
+/* The tree that plan's files make of base (NULL: of nothing), staged. */
+int state_apply(struct job *j, struct state *s, const git_tree *base, const struct plan *plan, git_oid *out);
+
+/* Subject and trailers of plan's commit, in the job's arena. */
+const char *state_message(struct job *j, const struct plan *plan);
+/* The actor as a name, or as the local part of an address, that git takes. */
+const char *state_author_name(struct job *j, const char *actor);
+const char *state_author_email(struct job *j, const char *actor);
+
+#endif
