@@ -44,7 +44,7 @@ struct http_response {
 	struct http_header *headers;
 };
 
-/* Values are checked: no control characters. */
+/* The value is copied; what is no printable ASCII becomes '?'. name is a literal. */
 void http_set_header(struct job *j, struct http_response *r, const char *name, const char *value);
 
 enum http_route_flags {

@@ -1,0 +1,140 @@
+/*
+ * Request bodies: their framing is checked before a byte is read, their
+ * length bounded, and only a JSON object that arrived whole is handed on.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "http/http_int.h"
+
+/* The header's only value, NULL: none; fails where it comes twice. */
+static int header_once(struct exchange *x, const char *name, const char **out)
+{
+	const struct mg_request_info *info = mg_get_request_info(x->conn);
+	int i;
+
+	*out = NULL;
+	for (i = 0; i < info->num_headers; i++) {
+		if (strcasecmp(info->http_headers[i].name, name) != 0)
+			continue;
+		if (*out)
+			return job_fail(&x->job, E_INVALID, "malformed_request",
+			    "the header %s comes twice", name);
+		*out = info->http_headers[i].value;
+	}
+	return 0;
+}
+
+static int parse_length(struct job *j, const char *text, size_t *out)
+{
+	size_t digits = strspn(text, "0123456789"), i;
+
+	if (digits == 0 || text[digits] != '\0')
+		return job_fail(j, E_INVALID, "malformed_request", "Content-Length is no number");
+	*out = 0;
+	for (i = 0; i < digits && *out <= HTTP_BODY_MAX; i++)
+		*out = *out * 10 + (size_t)(text[i] - '0');
+	return 0;
+}
+
+static int too_large(struct job *j)
+{
+	return job_fail(j, E_INVALID, "body_too_large", "a body has at most %d bytes", HTTP_BODY_MAX);
+}
+
+int body_check(struct exchange *x)
+{
+	struct job *j = &x->job;
+	const char *length, *encoding, *expect;
+	size_t n = 0;
+
+	x->is_closing = true; /* unless all is well: where the next request starts is not known */
+	if (header_once(x, "Content-Length", &length) || header_once(x, "Transfer-Encoding", &encoding) ||
+	    header_once(x, "Expect", &expect) || (length && parse_length(j, length, &n)))
+		return j->error;
+	/* Two framings are how requests are smuggled past a proxy (RFC 9112, 6.1). */
+	if (encoding && (length || strcasecmp(encoding, "chunked") != 0))
+		return job_fail(j, E_INVALID, "malformed_request",
+		    "Transfer-Encoding has to be chunked, without a Content-Length");
+	x->is_closing = false;
+	x->has_body = encoding || n > 0;
+	x->is_continue_awaited = expect && strcasecmp(expect, "100-continue") == 0;
+	return n > HTTP_BODY_MAX ? too_large(j) : 0;
+}
+
+static int check_type(struct exchange *x)
+{
+	static const char json[] = "application/json";
+	const char *type, *coding;
+
+	if (header_once(x, "Content-Type", &type) || header_once(x, "Content-Encoding", &coding))
+		return x->job.error;
+	if (!type || strncasecmp(type, json, sizeof(json) - 1) != 0 ||
+	    (type[sizeof(json) - 1] != '\0' && !strchr("; \t", type[sizeof(json) - 1])))
+		return job_fail(&x->job, E_INVALID, "unsupported_media_type",
+		    "send the body as Content-Type: application/json");
+	if (coding && strcasecmp(coding, "identity") != 0)
+		return job_fail(&x->job, E_INVALID, "unsupported_media_type",
+		    "send the body without Content-Encoding");
+	return 0;
+}
+
+/* More than is allowed is read, a little, to see whether there is more. */
+static int read_all(struct exchange *x, struct buf *b)
+{
+	int64_t want = mg_get_request_info(x->conn)->content_length; /* -1: chunked */
+	char chunk[4096];
+	int n = 1;
+
+	if (x->is_continue_awaited)
+		mg_printf(x->conn, "HTTP/1.1 100 Continue\r\n\r\n");
+	x->is_continue_awaited = false;
+	while (n > 0 && b->len <= HTTP_BODY_MAX && (want < 0 || b->len < (size_t)want)) {
+		n = mg_read(x->conn, chunk, sizeof(chunk));
+		if (n > 0)
+			buf_add(b, chunk, (size_t)n);
+	}
+	if (b->len > HTTP_BODY_MAX)
+		return too_large(&x->job);
+	if (n < 0 || (want >= 0 && b->len < (size_t)want))
+		return job_fail(&x->job, E_INVALID, "body_cut_off",
+		    "the body broke off after %zu bytes", b->len);
+	x->has_body = false;
+	return 0;
+}
+
+int body_read(struct exchange *x)
+{
+	struct job *j = &x->job;
+	struct json *body;
+	struct buf b;
+
+	if (!(x->route->flags & (HTTP_BODY | HTTP_BODY_OPTIONAL)))
+		return x->has_body ?
+		    job_fail(j, E_INVALID, "unexpected_body", "this request takes no body") : 0;
+	buf_open(&b, j->arena);
+	if (x->has_body && (check_type(x) || read_all(x, &b)))
+		return j->error;
+	if (b.len == 0)
+		return x->route->flags & HTTP_BODY_OPTIONAL ? 0 :
+		    job_fail(j, E_INVALID, "body_required", "this request needs a JSON object as its body");
+	if (json_parse(j, b.data, b.len, &body) || json_want_object(j, body))
+		return j->error;
+	x->request.body = body;
+	return 0;
+}
+
+void body_drain(struct exchange *x)
+{
+	enum { DRAIN_MAX = 16 * 1024 * 1024 };
+	char chunk[16 * 1024];
+	size_t total = 0;
+	int n = 1;
+
+	if (!x->has_body || x->is_continue_awaited)
+		return;
+	while (n > 0 && total < DRAIN_MAX) {
+		n = mg_read(x->conn, chunk, sizeof(chunk));
+		total += n > 0 ? (size_t)n : 0;
+	}
+}
