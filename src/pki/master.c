@@ -1,0 +1,202 @@
+/*
+ * The master key: its file, and the memory that holds it.  The file is read
+ * straight into pages that are locked and left out of core files, never
+ * through an arena; no message quotes its bytes.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "pki/pki_int.h"
+
+#define FINGERPRINT_HEAD "sha256:"
+
+enum { KEY_HEX = 2 * PKI_MASTER_BYTES, FINGERPRINT_BYTES = 16, GENERATION_MAX = 9999 };
+
+static int pages_open(struct job *j, struct pki **out)
+{
+	void *page = mmap(
+	    NULL, sizeof(struct pki), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return job_fail_errno(j, "no memory for the master key");
+	if (mlock(page, sizeof(struct pki)))
+		job_warn(
+		    j, "the master key cannot be locked in memory (RLIMIT_MEMLOCK): it may be swapped out");
+	/* Kernels that lack the advice refuse it; then the core limit is all there is. */
+	(void)madvise(page, sizeof(struct pki), MADV_DONTDUMP);
+	*out = page;
+	return 0;
+}
+
+void pki_close(struct pki *p)
+{
+	if (!p)
+		return;
+	digest_cleanse(p, sizeof(*p));
+	munmap(p, sizeof(*p)); /* unlocks too */
+}
+
+static int fail_file(struct job *j, const char *path, unsigned line, const char *what)
+{
+	return job_fail(j, E_CORRUPT, "bad_master_key",
+	    "%s, line %u: %s; a line is a generation's number, one space and 64 lower-case hexadecimal digits",
+	    path, line, what);
+}
+
+/* The number in front of a line; 0: there is none. Moves *s behind it and its space. */
+static unsigned parse_number(const char **s)
+{
+	const char *c = *s;
+	unsigned n = 0;
+
+	while (isdigit((unsigned char)*c) && n <= GENERATION_MAX)
+		n = n * 10 + (unsigned)(*c++ - '0');
+	if (c == *s || **s == '0' || *c != ' ' || n > GENERATION_MAX)
+		return 0;
+	*s = c + 1;
+	return n;
+}
+
+static int parse_line(struct job *j, struct pki *p, const char *path, const char *line)
+{
+	struct pki_generation *g = &p->generations[p->generations_n];
+	unsigned at = (unsigned)p->generations_n + 1;
+
+	if (at > PKI_GENERATIONS_MAX)
+		return fail_file(j, path, at, "too many generations");
+	g->number = parse_number(&line);
+	if (!g->number)
+		return fail_file(j, path, at, "no generation in front");
+	if (p->generations_n && g->number <= g[-1].number)
+		return fail_file(j, path, at, "generations must ascend");
+	if (!digest_unhex(line, g->key, PKI_MASTER_BYTES))
+		return fail_file(j, path, at, "the key is not 64 digits");
+	p->generations_n++;
+	return 0;
+}
+
+static int parse_text(struct job *j, struct pki *p, const char *path, size_t len)
+{
+	char *line = p->text, *end;
+
+	if (len == sizeof(p->text))
+		return fail_file(j, path, 1, "the file is too long");
+	if (memchr(p->text, 0, len))
+		return fail_file(j, path, 1, "the file holds a NUL byte");
+	for (; *line; line = end) {
+		end = line + strcspn(line, "\n");
+		if (*end)
+			*end++ = 0;
+		if (parse_line(j, p, path, line))
+			return j->error;
+	}
+	if (!p->generations_n)
+		return fail_file(j, path, 1, "the file is empty");
+	return 0;
+}
+
+/* Until the end or max, whatever the file is: a credential may come through a pipe. */
+static ssize_t read_all(int fd, char *to, size_t max)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, to + len, max - len);
+		if (n > 0)
+			len += (size_t)n;
+	} while ((n > 0 && len < max) || (n < 0 && errno == EINTR));
+	return n < 0 ? n : (ssize_t)len;
+}
+
+static int read_text(struct job *j, struct pki *p, const char *path, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 && errno == ENOENT)
+		return job_fail(j, E_NOT_FOUND, "no_master_key",
+		    "there is no master key at %s: put this state's there, from its backup", path);
+	if (fd < 0)
+		return job_fail_errno(j, "cannot open the master key %s", path);
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_mode & (S_IWGRP | S_IRWXO))
+		job_warn(j, "the master key %s is open to others: chmod 600 it", path);
+	n = read_all(fd, p->text, sizeof(p->text));
+	if (n < 0)
+		job_fail_errno(j, "cannot read the master key %s", path);
+	close(fd);
+	*len = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? E_IO : 0;
+}
+
+static int find_fingerprint(struct job *j, struct pki *p)
+{
+	struct pki_purpose purpose = { pki_newest(p)->number, "fingerprint", "master" };
+	uint8_t bytes[FINGERPRINT_BYTES];
+
+	if (pki_derive(j, p, &purpose, bytes, sizeof(bytes)))
+		return j->error;
+	memcpy(p->fingerprint, FINGERPRINT_HEAD, sizeof(FINGERPRINT_HEAD));
+	digest_hex(bytes, sizeof(bytes), p->fingerprint + sizeof(FINGERPRINT_HEAD) - 1);
+	return 0;
+}
+
+int pki_open(struct job *j, const char *path, struct pki **out)
+{
+	struct pki *p = NULL;
+	size_t len = 0;
+
+	if (pages_open(j, &p) || read_text(j, p, path, &len) || parse_text(j, p, path, len) ||
+	    find_fingerprint(j, p)) {
+		pki_close(p);
+		return j->error;
+	}
+	digest_cleanse(p->text, sizeof(p->text));
+	*out = p;
+	return 0;
+}
+
+/* A master key in place is never overwritten, not even by two at once: link refuses what exists, rename doesn't. */
+int pki_create_master(struct job *j, const char *path)
+{
+	const char *temp = arena_printf(j->arena, "%s.%ld", path, (long)getpid());
+	uint8_t key[PKI_MASTER_BYTES];
+	char line[KEY_HEX + 4] = "1 ";
+	int error = 0;
+
+	digest_random(key, sizeof(key));
+	digest_hex(key, sizeof(key), line + 2);
+	line[KEY_HEX + 2] = '\n';
+	if (fs_write(j, temp, line, KEY_HEX + 3, 0600)) {
+		error = j->error;
+	} else if (link(temp, path)) {
+		error = errno == EEXIST ? job_fail(j, E_CONFLICT, "master_key_exists",
+					      "there is a master key at %s already", path)
+					: job_fail_errno(j, "cannot make the master key %s", path);
+	}
+	if (unlink(temp) && !error)
+		error = job_fail_errno(j, "cannot remove %s", temp);
+	if (!error)
+		error = fs_sync_dir(j, dirname(arena_strdup(j->arena, path)));
+	digest_cleanse(key, sizeof(key));
+	digest_cleanse(line, sizeof(line));
+	return error;
+}
+
+const struct pki_generation *pki_newest(const struct pki *p)
+{
+	return &p->generations[p->generations_n - 1];
+}
+
+void pki_fingerprint(const struct pki *p, char out[PKI_FINGERPRINT])
+{
+	memcpy(out, p->fingerprint, PKI_FINGERPRINT);
+}

@@ -1,0 +1,83 @@
+/*
+ * Shared inside pki: the locked master key, derivation from it, and the few
+ * steps with OpenSSL's types that more than one file takes.
+ */
+#ifndef PKI_PKI_INT_H
+#define PKI_PKI_INT_H
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "pki/pki.h"
+
+enum { PKI_GENERATIONS_MAX = 16, PKI_FILE_MAX = 2048 };
+
+struct pki_generation {
+	unsigned number; /* 1 or more, ascending through the file */
+	uint8_t key[PKI_MASTER_BYTES];
+};
+
+struct pki { /* lies in memory pages of its own; nothing writes it after pki_open */
+	size_t generations_n; /* one at least */
+	struct pki_generation generations[PKI_GENERATIONS_MAX];
+	char fingerprint[PKI_FINGERPRINT];
+	char text[PKI_FILE_MAX]; /* the file while it is parsed; cleansed after */
+};
+
+/* The generation that new keys are derived from. */
+const struct pki_generation *pki_newest(const struct pki *p);
+
+/*
+ * What a key is derived for.  Labels keep the uses apart: no two uses share
+ * one, and none ever changes its meaning, or keys already given out change.
+ */
+struct pki_purpose {
+	unsigned generation;
+	const char *label; /* without "/" */
+	const char *id;
+};
+
+/* HKDF-SHA256 (RFC 5869, no salt), info "generation/label/id". E_CORRUPT: the master key has no such generation. */
+int pki_derive(struct job *j, const struct pki *p, const struct pki_purpose *purpose, uint8_t *out, size_t len);
+
+/* A P-256 key pair, the scalar by FIPS 186-5 A.2.1. The caller frees *out. */
+int pki_derive_key(struct job *j, const struct pki *p, const struct pki_purpose *purpose, EVP_PKEY **out);
+
+/* The key pair that belongs to a certificate of this kind, serial and generation, whether it has been signed or not. */
+int pki_subject_key(struct job *j, const struct pki *p, const struct certificate *c, EVP_PKEY **out);
+
+/* Who signs: the CA's certificate and its key. A zeroed struct is none. */
+struct pki_issuer {
+	X509 *certificate;
+	EVP_PKEY *key;
+	int64_t not_after;
+};
+
+/* E_CORRUPT where the key derived for the CA isn't that of its certificate. */
+int pki_issuer_open(struct job *j, const struct pki *p, const struct certificate *ca, struct pki_issuer *out);
+void pki_issuer_close(struct pki_issuer *ca);
+
+/*
+ * Sign a certificate for the kind, name, serial and dates in c with the subject's key, parse it back
+ * and verify it; sets c->pem, in the arena.  ca NULL: self-signed.
+ */
+int pki_certificate_sign(struct job *j, const struct pki_issuer *ca, EVP_PKEY *key, struct certificate *c);
+
+/* The certificate of a ledger entry. The caller frees *out. */
+int pki_certificate_parse(struct job *j, const struct certificate *c, X509 **out);
+
+/* An extension with the value as OpenSSL's x509v3_config(5) writes it; NULL on failure. subject or crl may be NULL. */
+X509_EXTENSION *pki_extension(X509 *issuer, X509 *subject, int nid, const char *value);
+
+/* A serial as ASN.1 and back (lower-case hex, in the arena); NULL on failure. */
+ASN1_INTEGER *pki_serial_number(const struct id128 *serial);
+char *pki_serial_hex(struct arena *a, const ASN1_INTEGER *serial);
+
+/* Append what was written into a memory BIO, in one piece, so that no grown buffer leaves a copy behind. */
+void pki_add_bio(struct buf *b, BIO *bio);
+
+/* Record OpenSSL's own words for a step that should never fail ("sign a certificate"), and empty its queue. */
+int pki_fail(struct job *j, const char *step);
+
+#endif
