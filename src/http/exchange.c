@@ -145,7 +145,8 @@ void exchange_refuse(struct http *h, struct mg_connection *conn, int status, con
 	draw_request_id(&x.job);
 	x.request.method = "";
 	x.is_closing = true;
-	job_fail(&x.job, E_INVALID, "malformed_request", "%s", detail);
+	job_fail(&x.job, E_INVALID, "malformed_request",
+	    "%s: this takes HTTP/1.1 with at most 16 KiB of headers", detail);
 	answer_problem(&x, status);
 	answer_send(&x);
 	job_close(&x.job);

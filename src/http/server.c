@@ -116,8 +116,7 @@ static int on_request(struct mg_connection *conn)
 
 static int on_error(struct mg_connection *conn, int status, const char *text)
 {
-	/* CivetWeb says 413 to headers that exceed max_request_size (RFC 6585, 5). */
-	exchange_refuse(mg_get_user_data(mg_get_context(conn)), conn, status == 413 ? 431 : status, text);
+	exchange_refuse(mg_get_user_data(mg_get_context(conn)), conn, status, text);
 	return 0;
 }
 
