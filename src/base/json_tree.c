@@ -19,7 +19,9 @@ int json_want_object(struct job *j, const struct json *o)
 {
 	if (o && o->type == JSON_OBJECT)
 		return 0;
-	return job_fail_field(j, o && o->key ? o->key : "", "must be an object");
+	if (o && o->key)
+		return job_fail_field(j, o->key, "%s must be an object", o->key);
+	return job_fail_field(j, "", "a JSON object is expected");
 }
 
 /* What json_get found under key: may it be missing, is it of the type? */
@@ -90,7 +92,7 @@ int json_known(struct job *j, const struct json *o, const char *const *keys)
 		while (*k && strcmp(*k, v->key))
 			k++;
 		if (!*k)
-			return job_fail_field(j, v->key, "an unknown field, perhaps misspelt");
+			return job_fail_field(j, v->key, "unknown field %s", v->key);
 	}
 	return 0;
 }
