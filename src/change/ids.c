@@ -10,20 +10,10 @@
 
 enum { NOBODY = -1 };
 
-static bool is_listed(const uint32_t *list, size_t n, uint32_t id)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (list[i] == id)
-			return true;
-	return false;
-}
-
 /* Never given without being asked for. */
 static bool is_reserved(const struct network *n, uint32_t id)
 {
-	return is_listed(n->never, n->never_n, id) || is_listed(n->on_request, n->on_request_n, id);
+	return model_is_never_given(n, id) || model_is_on_request(n, id);
 }
 
 static void note_given(struct work *w, uint32_t user, int64_t gateway)
@@ -75,7 +65,7 @@ static int take_user_id(struct work *w, uint32_t id, bool asked)
 	const struct network *n = w->network;
 	const struct user *holder = model_user(w->model, id);
 
-	if (is_listed(n->never, n->never_n, id) || (!asked && is_reserved(n, id)))
+	if (model_is_never_given(n, id) || (!asked && is_reserved(n, id)))
 		return job_fail(w->job, E_CONFLICT, "id_reserved", "user id %s is reserved", w->change->id);
 	if (holder)
 		return job_fail(w->job, E_CONFLICT, "id_taken", "user id %s belongs to %s", w->change->id,

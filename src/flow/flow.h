@@ -46,7 +46,9 @@ struct flow_result {
 int flow_submit(struct job *j, struct flow *f, const struct change *ch, struct flow_result *out);
 
 /* Render everything anew, through the writer. */
-int flow_render(struct job *j, struct flow *f, bool full);
+int flow_render(struct job *j, struct flow *f);
+/* Compare the disk with what HEAD renders, through the writer; NULL-terminated, in the arena. */
+int flow_check(struct job *j, struct flow *f, char ***differences);
 
 /* Without a service: `vpnunit render [--full] [--out DIR] [--check]`; differences NULL: render. */
 int flow_render_offline(struct job *j, const struct flow_options *o, const char *out_dir, bool full, char ***differences);

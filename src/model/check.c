@@ -11,16 +11,6 @@ static int broken(struct job *j, const char *path, const char *what)
 	return job_fail(j, E_CORRUPT, "broken_state", "%s: %s", path, what);
 }
 
-static bool is_in(const uint32_t *list, size_t n, uint32_t id)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (list[i] == id)
-			return true;
-	return false;
-}
-
 /* Another entity of the same name, in m or under it. */
 static bool has_twin(const struct model *m, const struct entity *e, const char *name)
 {
@@ -30,7 +20,7 @@ static bool has_twin(const struct model *m, const struct entity *e, const char *
 	for (layer = m; layer; layer = layer->base) {
 		found = e->kind == ENTITY_USER ? (const struct entity *)model_user_by_name(layer, name)
 					       : (const struct entity *)model_gateway_by_name(layer, name);
-		if (found && strcmp(found->path, e->path) != 0 && model_at(m, found->path) == found)
+		if (found && strcmp(found->path, e->path) != 0 && model_entity(m, found->path) == found)
 			return true;
 	}
 	return false;
@@ -42,7 +32,7 @@ static int check_user(struct job *j, const struct model *m, const struct user *u
 
 	if (has_twin(m, &u->entity, u->name))
 		return broken(j, u->entity.path, arena_printf(j->arena, "another user has the name %s", u->name));
-	if (is_in(n->never, n->never_n, u->id))
+	if (model_is_never_given(n, u->id))
 		return broken(j, u->entity.path, "this id is reserved");
 	if (!model_id(m, u->id, -1))
 		return broken(j, u->entity.path, "the ledger does not know that this id was given");
@@ -85,7 +75,7 @@ static int check_network(struct job *j, const struct model *m)
 {
 	const struct network *n = model_network(m), *old = m->base ? model_network(m->base) : NULL;
 
-	if (!n || !model_server(m) || !model_at(m, "format"))
+	if (!n || !model_server(m) || !model_entity(m, "format"))
 		return job_fail(j, E_CORRUPT, "broken_state", "format, network.json or servers/main.json is missing");
 	if (!old || old == n || model_count(m, ENTITY_USER) == 0)
 		return 0;

@@ -8,12 +8,12 @@ static const char NO_DEVICE[ID128_HEX] = "00000000000000000000000000000000"; /* 
 
 const struct network *model_network(const struct model *m)
 {
-	return (const struct network *)model_at(m, "network.json");
+	return (const struct network *)model_entity(m, "network.json");
 }
 
 const struct server *model_server(const struct model *m)
 {
-	return (const struct server *)model_at(m, "servers/main.json");
+	return (const struct server *)model_entity(m, "servers/main.json");
 }
 
 const struct user *model_user(const struct model *m, uint32_t id)
@@ -21,7 +21,7 @@ const struct user *model_user(const struct model *m, uint32_t id)
 	char path[MODEL_PATH_MAX];
 
 	model_user_path(model_network(m), id, path);
-	return (const struct user *)model_at(m, path);
+	return (const struct user *)model_entity(m, path);
 }
 
 const struct gateway *model_gateway(const struct model *m, uint32_t user, uint32_t id)
@@ -29,7 +29,7 @@ const struct gateway *model_gateway(const struct model *m, uint32_t user, uint32
 	char path[MODEL_PATH_MAX];
 
 	model_gateway_path(model_network(m), user, id, path);
-	return (const struct gateway *)model_at(m, path);
+	return (const struct gateway *)model_entity(m, path);
 }
 
 enum lookup_index { BY_USER_NAME, BY_GATEWAY_NAME, BY_SERIAL };
@@ -71,7 +71,7 @@ static const struct entity *ledger_entry(const struct model *m, enum entity_kind
 	if (!c)
 		return NULL;
 	model_ledger_path(kind, serial, c->not_before, path);
-	return model_at(m, path);
+	return model_entity(m, path);
 }
 
 const struct supersession *model_supersession(const struct model *m, const char *serial)
@@ -89,7 +89,7 @@ const struct id_record *model_id(const struct model *m, uint32_t user, int64_t g
 	char path[MODEL_PATH_MAX];
 
 	model_id_path(model_network(m), user, gateway, path);
-	return (const struct id_record *)model_at(m, path);
+	return (const struct id_record *)model_entity(m, path);
 }
 
 static const struct id_release *release_at(const struct model *m, uint32_t user, int64_t gateway, unsigned number)
@@ -97,7 +97,7 @@ static const struct id_release *release_at(const struct model *m, uint32_t user,
 	char path[MODEL_PATH_MAX];
 
 	model_release_path(model_network(m), user, gateway, number, path);
-	return (const struct id_release *)model_at(m, path);
+	return (const struct id_release *)model_entity(m, path);
 }
 
 unsigned model_releases(const struct model *m, uint32_t user, int64_t gateway)
@@ -146,7 +146,7 @@ const struct certificate **model_certificates(struct arena *a, const struct mode
 	for (layer = m; layer; layer = layer->base) {
 		d = map_get(&layer->devices, device);
 		for (i = 0; d && i < d->n; i++)
-			if (model_at(m, d->list[i]->entity.path) == &d->list[i]->entity)
+			if (model_entity(m, d->list[i]->entity.path) == &d->list[i]->entity)
 				list[n++] = d->list[i];
 	}
 	list[n] = NULL;
@@ -166,7 +166,7 @@ static const struct certificate *newest(const struct model *m, const char *devic
 		for (i = 0; d && i < d->n; i++) {
 			const struct certificate *c = d->list[i];
 
-			if (model_at(m, c->entity.path) == &c->entity && !model_revocation(m, c->serial.hex) &&
+			if (model_entity(m, c->entity.path) == &c->entity && !model_revocation(m, c->serial.hex) &&
 			    (!best || compare_age(c, best) < 0))
 				best = c;
 		}

@@ -68,13 +68,13 @@ bool model_hides(const struct model *m, const char *path)
 	return map_get(&m->entities, path) != NULL;
 }
 
-const struct entity *model_at(const struct model *m, const char *path)
+const struct entity *model_entity(const struct model *m, const char *path)
 {
 	const struct entity *e = map_get(&m->entities, path);
 
 	if (e)
 		return e->is_removed ? NULL : e;
-	return m->base ? model_at(m->base, path) : NULL;
+	return m->base ? model_entity(m->base, path) : NULL;
 }
 
 static void device_link(struct model *m, const struct certificate *c)
@@ -164,16 +164,6 @@ static void entity_drop(struct model *m, struct entity *e)
 	m->dropped[m->dropped_n++] = e;
 }
 
-static bool is_never_given(const struct network *n, uint32_t id)
-{
-	size_t i;
-
-	for (i = 0; i < n->never_n; i++)
-		if (n->never[i] == id)
-			return true;
-	return false;
-}
-
 /* Keep the mark behind which the lowest unused user id is; only a base has one. */
 static void move_mark(struct model *m, const struct entity *e)
 {
@@ -183,7 +173,7 @@ static void move_mark(struct model *m, const struct entity *e)
 		m->unused_from = 0; /* its reserved ids may differ now */
 	if (!n || (e->kind != ENTITY_ID && e->kind != ENTITY_NETWORK))
 		return;
-	while (model_id(m, m->unused_from, -1) || is_never_given(n, m->unused_from))
+	while (model_id(m, m->unused_from, -1) || model_is_never_given(n, m->unused_from))
 		m->unused_from++;
 }
 
@@ -198,7 +188,7 @@ void model_take(struct model *m, struct entity *e)
 {
 	struct entity *old = map_get(&m->entities, e->path);
 
-	if (!model_at(m, e->path))
+	if (!model_entity(m, e->path))
 		m->counts[e->kind]++;
 	if (old)
 		entity_drop(m, old);
@@ -209,7 +199,7 @@ void model_take(struct model *m, struct entity *e)
 
 void model_bury(struct model *m, const char *path)
 {
-	const struct entity *seen = model_at(m, path);
+	const struct entity *seen = model_entity(m, path);
 	struct entity *own = map_get(&m->entities, path), *grave;
 	enum entity_kind kind;
 	struct arena *a;
@@ -226,7 +216,7 @@ void model_bury(struct model *m, const char *path)
 	grave->is_removed = true;
 	if (own)
 		entity_drop(m, own);
-	if (m->base && model_at(m->base, grave->path))
+	if (m->base && model_entity(m->base, grave->path))
 		map_put(&m->entities, grave->path, grave);
 	else
 		entity_free(grave);
@@ -295,7 +285,7 @@ const struct entity **model_all(struct arena *a, const struct model *m, enum ent
 		for (it = 0; (s = map_next(&layer->entities, &it));) {
 			const struct entity *e = s->value;
 
-			if (e->kind == kind && !e->is_removed && model_at(m, e->path) == e)
+			if (e->kind == kind && !e->is_removed && model_entity(m, e->path) == e)
 				list[n++] = e;
 		}
 	}

@@ -192,6 +192,7 @@ int model_remove(struct job *j, struct model *m, const char *path);
 int model_check(struct job *j, const struct model *m);
 
 /* All return NULL where there is none. */
+const struct entity *model_entity(const struct model *m, const char *path);
 const struct network *model_network(const struct model *m);
 const struct server *model_server(const struct model *m);
 const struct user *model_user(const struct model *m, uint32_t id);
@@ -239,6 +240,10 @@ void model_print_user_id(const struct network *n, uint32_t id, char out[9]);
 void model_print_gateway_id(const struct network *n, uint32_t id, char out[9]);
 bool model_parse_user_id(const struct network *n, const char *s, uint32_t *id);
 bool model_parse_gateway_id(const struct network *n, const char *s, uint32_t *id);
+
+/* Reserved ids: the ones that nobody gets, the ones that only who asks for them gets. */
+bool model_is_never_given(const struct network *n, uint32_t user);
+bool model_is_on_request(const struct network *n, uint32_t user);
 
 struct ip_prefix model_user_prefix(const struct network *n, uint32_t user);
 struct ip_prefix model_gateway_prefix(const struct network *n, uint32_t user, uint32_t gateway);

@@ -27,8 +27,6 @@ struct device_certificates {
 	size_t n;
 };
 
-/* What is at a path, as m sees it; NULL: nothing. */
-const struct entity *model_at(const struct model *m, const char *path);
 /* Is the base's entity at this path replaced or removed by m? */
 bool model_hides(const struct model *m, const char *path);
 

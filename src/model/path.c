@@ -52,6 +52,26 @@ bool model_parse_gateway_id(const struct network *n, const char *s, uint32_t *id
 	return parse_id(s, n->gateway_bits, id);
 }
 
+static bool is_listed(const uint32_t *list, size_t n, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (list[i] == id)
+			return true;
+	return false;
+}
+
+bool model_is_never_given(const struct network *n, uint32_t user)
+{
+	return is_listed(n->never, n->never_n, user);
+}
+
+bool model_is_on_request(const struct network *n, uint32_t user)
+{
+	return is_listed(n->on_request, n->on_request_n, user);
+}
+
 struct ip_prefix model_user_prefix(const struct network *n, uint32_t user)
 {
 	return ip_extend(&n->prefix, n->user_bits, user);

@@ -163,7 +163,7 @@ int model_put(struct job *j, struct model *m, const char *path, const char *byte
 {
 	const struct network *n = model_network(m);
 	struct path_meaning p = model_read_path(n, path);
-	const struct entity *old = model_at(m, path);
+	const struct entity *old = model_entity(m, path);
 	struct arena *saved = j->arena;
 	struct entity *e;
 

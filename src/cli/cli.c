@@ -1,0 +1,139 @@
+/* The table of commands, and those that are a few lines. */
+#include "cli/cli.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "cli/cli_int.h"
+#include "http/http.h"
+
+extern const char cli_help[];
+
+struct flow_options cli_flow_options(const struct arguments *a)
+{
+	return (struct flow_options){ .data = a->data, .master_key = a->master_key, .openvpn_group = a->group,
+		.hooks = !a->hooks };
+}
+
+const char *cli_path(struct job *j, const struct arguments *a, const char *name)
+{
+	return arena_printf(j->arena, "%s/%s", a->data, name);
+}
+
+int cli_read_token(struct job *j, const struct arguments *a, struct buf *out)
+{
+	buf_open(out, j->arena);
+	if (fs_read(j, cli_path(j, a, "secrets/admin.token"), 4096, out))
+		return j->error;
+	out->data[strcspn(out->data, "\r\n")] = '\0';
+	return 0;
+}
+
+void cli_tell_warnings(const struct job *j)
+{
+	const struct job_detail *w;
+
+	for (w = j->warnings; w; w = w->next)
+		log_line(LOG_LEVEL_WARNING, "%s", w->text);
+}
+
+int cli_init(struct job *j, struct arguments *a)
+{
+	struct flow_options o = cli_flow_options(a);
+
+	if (!a->init.prefix || !a->init.endpoints_n)
+		return cli_usage(j, "init needs --prefix and --endpoint"), EXIT_USAGE;
+	if (flow_initialise(j, &o, &a->init))
+		return EXIT_REFUSED;
+	printf("%s: state begun with prefix %s.\nBack up %s/state.git, and once the master key on paper: vpnunit key show --data %s\n",
+	    a->data, a->init.prefix, a->data, a->data);
+	return 0;
+}
+
+int cli_deploy(struct job *j, struct arguments *a)
+{
+	if (deploy_kernel(j, a->data, a->watch))
+		return EXIT_REFUSED;
+	cli_tell_warnings(j);
+	return j->warnings ? EXIT_NOT_DEPLOYED : 0;
+}
+
+int cli_git(struct job *j, struct arguments *a)
+{
+	state_git(j, cli_path(j, a, "state.git"), a->rest);
+	return EXIT_REFUSED;
+}
+
+int cli_status(struct job *j, struct arguments *a)
+{
+	struct http_call call = { .socket_path = cli_path(j, a, "run/vpnunit.sock"), .method = "GET", .path = "/readyz" };
+	struct buf answer;
+	int status;
+
+	buf_open(&answer, j->arena);
+	if (http_ask(j, &call, &status, &answer))
+		return EXIT_REFUSED;
+	printf("%s\n", answer.data);
+	return status == 200 ? 0 : EXIT_REFUSED;
+}
+
+static const struct command COMMANDS[] = {
+	{ "init", "dpesnwvirm", cli_init },
+	{ "serve", "dlkgm", cli_serve },
+	{ "render", "dfcogm", cli_render },
+	{ "deploy", "dW", cli_deploy },
+	{ "git", "d", cli_git },
+	{ "key", "dm", cli_key },
+	{ "status", "d", cli_status },
+};
+
+static int run_command(int argc, char **argv)
+{
+	const struct command *c = NULL;
+	struct arguments a = { 0 };
+	struct job j;
+	int status;
+	size_t i;
+
+	for (i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++)
+		if (strcmp(argv[0], COMMANDS[i].name) == 0)
+			c = &COMMANDS[i];
+	job_open(&j);
+	if (c && cli_read(&j, &a, c, argc, argv) == 0) {
+		status = c->run(&j, &a);
+	} else {
+		if (!c)
+			cli_usage(&j, arena_printf(j.arena, "there is no command %s", argv[0]));
+		status = EXIT_USAGE;
+	}
+	if (j.error)
+		fprintf(stderr, "vpnunit: %s\n", j.message);
+	job_close(&j);
+	return status;
+}
+
+int cli_run(int argc, char **argv)
+{
+	static const struct rlimit no_core = { 0, 0 }; /* keys are in memory */
+	int status;
+
+	opterr = 0;
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+		fputs(cli_help, argc < 2 ? stderr : stdout);
+		return argc < 2 ? EXIT_USAGE : 0;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("vpnunit %s\n", VPNUNIT_VERSION);
+		return 0;
+	}
+	state_start();
+	status = run_command(argc - 1, argv + 1);
+	state_stop();
+	return status;
+}

@@ -1,0 +1,46 @@
+/* Shared inside cli: what the arguments say, and the commands. */
+#ifndef CLI_CLI_INT_H
+#define CLI_CLI_INT_H
+
+#include "cli/cli.h"
+#include "flow/flow.h"
+
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NOT_DEPLOYED = 3, EXIT_DIFFERS = 1, EXIT_NOT_CHECKED = 4 };
+enum { LIST_MAX = 16 };
+
+struct arguments {
+	const char *data, *master_key, *group, *hooks, *out;
+	const char *listen[LIST_MAX + 1]; /* one more for the service's own socket */
+	size_t listen_n;
+	const char *endpoints[LIST_MAX];
+	struct flow_init init;
+	bool full, check, watch;
+	char **rest; /* what is behind the options */
+	size_t rest_n;
+};
+
+struct command {
+	const char *name;
+	const char *flags; /* the letters of the options that it takes */
+	int (*run)(struct job *j, struct arguments *a); /* the exit status; the job's error is told by the caller */
+};
+
+int cli_usage(struct job *j, const char *text);
+/* argv[0] is the command's name. */
+int cli_read(struct job *j, struct arguments *a, const struct command *c, int argc, char **argv);
+struct flow_options cli_flow_options(const struct arguments *a);
+/* A path below the data folder. */
+const char *cli_path(struct job *j, const struct arguments *a, const char *name);
+void cli_tell_warnings(const struct job *j);
+/* The admin token, as a string that the caller cleanses. */
+int cli_read_token(struct job *j, const struct arguments *a, struct buf *out);
+
+int cli_init(struct job *j, struct arguments *a);
+int cli_serve(struct job *j, struct arguments *a);
+int cli_render(struct job *j, struct arguments *a);
+int cli_deploy(struct job *j, struct arguments *a);
+int cli_git(struct job *j, struct arguments *a);
+int cli_key(struct job *j, struct arguments *a);
+int cli_status(struct job *j, struct arguments *a);
+
+#endif

@@ -1,0 +1,83 @@
+/* `vpnunit serve`: the flow, the reads, the listeners, until a signal ends them in reverse. */
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "cli/cli_int.h"
+#include "query/query.h"
+
+static int read_token_digest(struct job *j, const struct arguments *a, char out[DIGEST_HEX])
+{
+	struct buf token;
+
+	if (cli_read_token(j, a, &token))
+		return j->error;
+	digest_sha256_hex(token.data, strlen(token.data), out);
+	digest_cleanse(token.data, token.len);
+	return 0;
+}
+
+static void wait_for_signal(void)
+{
+	sigset_t set;
+	int signal_number;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigwait(&set, &signal_number);
+}
+
+/* Before any thread, so that all of them leave the signals to wait_for_signal. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static int serve_until_signal(struct job *j, struct arguments *a, struct api *api)
+{
+	struct http_options o = { .listen = a->listen, .context = api };
+	char digest[DIGEST_HEX];
+	struct http *http;
+	size_t i;
+
+	/* The door of `vpnunit render` and `vpnunit status`; needs no port. */
+	a->listen[a->listen_n] = arena_printf(j->arena, "unix:%s", cli_path(j, a, "run/vpnunit.sock"));
+	o.listen_n = a->listen_n + 1;
+	o.routes = api_routes(&o.routes_n);
+	o.token_digest = digest;
+	if (read_token_digest(j, a, digest) || http_open(j, &o, &http))
+		return j->error;
+	for (i = 0; i < a->listen_n; i++)
+		log_line(LOG_LEVEL_INFO, "listening on %s", a->listen[i]);
+	wait_for_signal();
+	log_line(LOG_LEVEL_INFO, "stopping");
+	http_close(http);
+	return 0;
+}
+
+int cli_serve(struct job *j, struct arguments *a)
+{
+	struct flow_options o = cli_flow_options(a);
+	struct api api = { .data = a->data };
+
+	if (!a->listen_n)
+		a->listen[a->listen_n++] = "127.0.0.1:8080";
+	block_signals();
+	if (flow_open(j, &o, &api.flow) == 0) {
+		cli_tell_warnings(j);
+		if (query_open(j, a->data, &api.query) == 0)
+			serve_until_signal(j, a, &api);
+	}
+	query_close(api.query);
+	flow_close(api.flow);
+	return j->error ? EXIT_REFUSED : 0;
+}

@@ -1,0 +1,92 @@
+/* Shared inside flow: what a running service holds, and the steps of its line. */
+#ifndef FLOW_FLOW_INT_H
+#define FLOW_FLOW_INT_H
+
+#include <pthread.h>
+
+#include "flow/flow.h"
+#include "render/render.h"
+
+enum ticket_kind { TICKET_CHANGE, TICKET_RENDER, TICKET_CHECK };
+
+struct ticket { /* one caller's wish, waiting for the writer */
+	enum ticket_kind kind;
+	struct job *job;           /* the caller's, who waits: the writer may use it */
+	const struct change *change; /* TICKET_CHANGE */
+	char **differences;        /* out, TICKET_CHECK */
+	struct oid commit;         /* out */
+	bool is_done;
+	struct ticket *next;
+};
+
+/* What other threads may read, under the flow's lock; rewritten by the writer after each turn. */
+struct snapshot {
+	struct oid head;
+	char rendered[OID_HEX];
+	char *trouble;             /* why rendered is not HEAD; NULL: it is */
+	int64_t crl_next_update, ca_not_after, server_not_after;
+	int64_t crl_life;          /* policy: how long a CRL is good */
+	char **drift;              /* NULL-terminated, malloced */
+};
+
+struct flow {
+	char *data;
+	int lock;                  /* of the folder, for the life of the instance */
+	struct pki *pki;
+	struct state *state;
+	struct render *render;
+	struct deploy *deploy;
+	struct model *model;       /* of head; the writer's alone */
+	struct oid head;
+	char rendered[OID_HEX];    /* the commit on disk; "": unknown, render everything */
+	int64_t next_end;          /* when the next superseded certificate ends; INT64_MAX: none */
+	int64_t next_check, next_prune;
+
+	pthread_t writer;
+	bool has_writer;
+	pthread_mutex_t mutex;
+	pthread_cond_t wake, done;
+	struct ticket *first, **last;
+	bool is_stopping;
+	struct snapshot snapshot;
+};
+
+/* Everything but threads and render: folder, lock, key, repository, model of HEAD. */
+int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f);
+void flow_unload(struct flow *f);
+
+/* Load a commit's files into an empty model; errors name the commit. */
+int flow_load_model(struct job *j, struct state *s, const struct oid *commit, struct model *m);
+
+/* Put the files of a plan, or of the difference of two commits, into a fork. */
+int flow_put_plan(struct job *j, struct model *m, const struct plan *plan);
+int flow_put_diff(struct job *j, struct state *s, const struct oid *from, const struct oid *to, struct model *m);
+
+/* Bring what is rendered to HEAD: forward from the commit on record, or all anew. */
+int flow_bring_forward(struct job *j, struct flow *f, bool full);
+/* Refuse a HEAD that is older than what is rendered: revoked devices would be let in. */
+int flow_check_age(struct job *j, struct flow *f);
+
+/* The group's gid, or -1 with a warning. */
+gid_t flow_group(struct job *j, const char *name);
+/* DATA/secrets/admin.token, made where it is missing. */
+int flow_make_token(struct job *j, const char *data);
+/* What deploy has to catch up with at a start: from the commit that it deployed last. */
+int flow_boot_task(struct job *j, struct flow *f, struct deploy_task *task);
+
+/* One turn of the writer over a list of tickets; each is answered. */
+void flow_run(struct flow *f, struct ticket *list);
+void *flow_writer(void *flow);
+/* What time brings: the CRL, the server's certificate, ends of overlaps, pruning, drift. */
+void flow_tick(struct flow *f);
+/* Plan, issue, publish and render one change of the service's own. */
+int flow_apply(struct job *j, struct flow *f, const struct change *ch);
+
+/* Tell deploy what a fork changed: whom to disconnect, whether to reload. Before the fork is absorbed. */
+void flow_collect_cuts(struct job *j, const struct model *fork, struct deploy_task *task);
+
+void flow_note_end(struct flow *f, struct job *j, const struct model *m, bool all);
+void flow_publish_snapshot(struct flow *f, const char *trouble);
+void flow_set_drift(struct flow *f, char **drift);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * What time brings, once a second on the writer's thread: a CRL long before
+ * its end, a server certificate at two thirds, ends of overlaps, pruning,
+ * and a look whether the disk still holds what HEAD renders.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "flow/flow_int.h"
+
+enum { CHECK_EVERY = 60, PRUNE_EVERY = 86400 };
+
+static void apply_own(struct flow *f, enum change_kind kind, int64_t now)
+{
+	struct change ch = { .kind = kind, .actor = "vpnunit", .request_id = "", .reason = "", .now = now };
+	struct job j;
+
+	job_open(&j);
+	if (flow_apply(&j, f, &ch))
+		log_line(LOG_LEVEL_ERROR, "%s", j.message);
+	job_close(&j);
+}
+
+static void refresh_crl(struct flow *f)
+{
+	bool renewed = false;
+	struct job j;
+
+	job_open(&j);
+	if (render_refresh_crl(&j, f->render, f->model, &renewed))
+		log_line(LOG_LEVEL_ERROR, "crl: %s", j.message);
+	if (renewed || j.error)
+		flow_publish_snapshot(f, j.error ? j.message : NULL);
+	job_close(&j);
+}
+
+static bool is_server_due(const struct flow *f, int64_t now)
+{
+	const struct certificate *c = model_current_certificate(f->model, model_server(f->model)->device.hex);
+
+	return !c || now >= c->not_before + (c->not_after - c->not_before) / 3 * 2;
+}
+
+/* Compare disk and HEAD; repair what differs and say so. */
+static void check_drift(struct flow *f)
+{
+	char **drift, **d;
+	struct job j;
+
+	job_open(&j);
+	if (render_check(&j, f->render, f->model, f->head.hex, &drift)) {
+		log_line(LOG_LEVEL_ERROR, "check of rendered files: %s", j.message);
+	} else {
+		for (d = drift; *d; d++)
+			log_line(LOG_LEVEL_WARNING, "drift: %s: rendered anew", *d);
+		flow_set_drift(f, drift);
+		if (*drift && flow_bring_forward(&j, f, true))
+			log_line(LOG_LEVEL_ERROR, "repair: %s", j.message);
+	}
+	job_close(&j);
+}
+
+void flow_tick(struct flow *f)
+{
+	int64_t now = time_now();
+
+	refresh_crl(f);
+	if (is_server_due(f, now))
+		apply_own(f, CHANGE_SERVER_RENEW, now);
+	if (now >= f->next_end)
+		apply_own(f, CHANGE_SUPERSEDED_END, now);
+	if (now >= f->next_prune) {
+		f->next_prune = now + PRUNE_EVERY;
+		apply_own(f, CHANGE_LEDGER_PRUNE, now);
+	}
+	if (now >= f->next_check || f->next_check > now + CHECK_EVERY) { /* or the clock stepped back */
+		f->next_check = now + CHECK_EVERY;
+		check_drift(f);
+	}
+}
+
+/* When the next overlap ends: of what a fork brought, or of all. */
+void flow_note_end(struct flow *f, struct job *j, const struct model *m, bool all)
+{
+	const struct entity **e = all ? model_all(j->arena, m, ENTITY_SUPERSESSION)
+				      : model_touched(j->arena, m, ENTITY_SUPERSESSION);
+
+	if (all)
+		f->next_end = INT64_MAX;
+	for (; *e; e++) {
+		const struct supersession *s = (const struct supersession *)*e;
+
+		if (!(*e)->is_removed && s->until < f->next_end && !model_revocation(m, s->serial.hex))
+			f->next_end = s->until;
+	}
+}

@@ -1,0 +1,249 @@
+/*
+ * The writer: the whole line on one screen (flow_run).  One thread takes the
+ * list of waiting changes; up to the publish nothing outside has moved, from
+ * there on the change is a fact and what fails is a warning.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "flow/flow_int.h"
+
+enum { BATCH_MAX = 128, TRIES = 5, TICK_MS = 1000 };
+
+/* Plan, issue and stage one change on top of *at; the fork then holds it too. */
+static int stage_change(struct job *j, struct flow *f, struct model *fork, const struct change *ch, struct oid *at)
+{
+	struct model *own = model_fork(fork);
+	struct plan *plan;
+	struct oid next;
+
+	if (change_plan(j, own, ch, &plan))
+		goto out;
+	if (!plan->files && !plan->issues)
+		goto out; /* nothing to do: the commit that is there already says so */
+	if (pki_issue(j, f->pki, own, plan) || flow_put_plan(j, own, plan) ||
+	    state_stage(j, f->state, at, plan, &next))
+		goto out;
+	*at = next;
+	model_absorb(fork, own);
+	own = NULL;
+out:
+	model_close(own);
+	return j->error;
+}
+
+/* The ref tells what happened, whatever failed on the way. */
+static int publish(struct job *j, struct flow *f, const struct oid *new)
+{
+	struct oid head;
+	struct job look;
+
+	if (state_publish(j, f->state, &f->head, new) == 0)
+		return 0;
+	job_open(&look);
+	if (state_head(&look, f->state, &head) == 0 && strcmp(head.hex, new->hex) == 0)
+		job_clear(j);
+	job_close(&look);
+	return j->error;
+}
+
+/* Everything up to the fact; *new is HEAD where no ticket changed anything. */
+static int stage_and_publish(struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
+{
+	struct ticket *t;
+
+	*new = f->head;
+	for (t = list; t; t = t->next)
+		if (!t->job->error && stage_change(t->job, f, fork, t->change, new) == 0)
+			t->commit = *new;
+	if (strcmp(new->hex, f->head.hex) == 0)
+		return 0;
+	if (render_stage(j, f->render, fork, new->hex) || publish(j, f, new)) {
+		render_discard(f->render);
+		state_discard(f->state);
+	}
+	return j->error;
+}
+
+/* From here on nothing can fail but the promotion, which the next turn repeats. */
+static void promote(struct job *j, struct flow *f, struct model *fork, const struct oid *new)
+{
+	struct deploy_task task = { .old_commit = arena_strdup(j->arena, f->head.hex), .new_commit = new->hex };
+
+	flow_collect_cuts(j, fork, &task);
+	flow_note_end(f, j, fork, false);
+	model_absorb(f->model, fork);
+	f->head = *new;
+	if (render_promote(j, f->render)) {
+		f->rendered[0] = '\0';
+		log_line(LOG_LEVEL_ERROR, "render of %.12s: %s", new->hex, j->message);
+		flow_publish_snapshot(f, j->message);
+		job_clear(j); /* flow_submit tells it as a warning */
+		return;
+	}
+	memcpy(f->rendered, new->hex, OID_HEX);
+	flow_publish_snapshot(f, NULL);
+	task.reload = render_needs_reload(f->render);
+	deploy_submit(f->deploy, &task);
+}
+
+/* Somebody moved main with stock git: HEAD is the truth, so take it over. */
+static int follow_head(struct job *j, struct flow *f)
+{
+	struct model *fork = model_fork(f->model);
+	struct oid head;
+
+	if (state_head(j, f->state, &head) || flow_put_diff(j, f->state, &f->head, &head, fork) || model_check(j, fork)) {
+		model_close(fork);
+		return j->error;
+	}
+	model_absorb(f->model, fork);
+	f->head = head;
+	return flow_bring_forward(j, f, false);
+}
+
+static void answer(struct flow *f, struct ticket *list, const struct job *failure)
+{
+	struct ticket *t, *next;
+
+	pthread_mutex_lock(&f->mutex);
+	for (t = list; t; t = next) {
+		next = t->next; /* once done, the ticket is its caller's again */
+		if (failure && failure->error && !t->job->error)
+			job_fail(t->job, failure->error, failure->code, "%s", failure->message);
+		t->is_done = true;
+	}
+	pthread_cond_broadcast(&f->done);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+static bool is_one(const struct ticket *list)
+{
+	return !list->next;
+}
+
+/* One try. E_STALE: main had moved, and the model has followed. */
+static int run_once(struct job *j, struct flow *f, struct ticket *list)
+{
+	struct model *fork = model_fork(f->model);
+	struct oid new;
+
+	if (stage_and_publish(j, f, fork, list, &new)) {
+		model_close(fork);
+		return j->error;
+	}
+	if (strcmp(new.hex, f->head.hex) == 0)
+		model_close(fork);
+	else
+		promote(j, f, fork, &new);
+	return 0;
+}
+
+static void run_alone(struct flow *f, struct ticket *list)
+{
+	struct ticket *t, *next;
+
+	for (t = list; t; t = next) {
+		next = t->next;
+		t->next = NULL;
+		flow_run(f, t);
+	}
+}
+
+/* What is no change: one ticket that has the writer for itself. */
+static void run_special(struct flow *f, struct ticket *t)
+{
+	if (t->kind == TICKET_CHECK)
+		render_check(t->job, f->render, f->model, f->head.hex, &t->differences);
+	else if (flow_bring_forward(t->job, f, true) == 0)
+		flow_publish_snapshot(f, NULL);
+	answer(f, t, NULL);
+}
+
+void flow_run(struct flow *f, struct ticket *list)
+{
+	struct job j;
+	int tries;
+
+	if (list->kind != TICKET_CHANGE) {
+		run_special(f, list);
+		return;
+	}
+	for (tries = 0;; tries++) {
+		job_open(&j);
+		if (!f->rendered[0] && flow_bring_forward(&j, f, true))
+			break; /* behind and unable to catch up: refuse rather than pile up what is not in force */
+		if (run_once(&j, f, list) != E_STALE || tries >= TRIES)
+			break;
+		job_close(&j);
+		job_open(&j);
+		if (follow_head(&j, f))
+			break;
+		job_close(&j);
+	}
+	if (j.error && !is_one(list))
+		run_alone(f, list); /* one change may have spoilt the batch for the others */
+	else
+		answer(f, list, &j);
+	job_close(&j);
+}
+
+int flow_apply(struct job *j, struct flow *f, const struct change *ch)
+{
+	struct ticket t = { .kind = TICKET_CHANGE, .job = j, .change = ch };
+
+	flow_run(f, &t);
+	return j->error;
+}
+
+static struct ticket *take_list(struct flow *f)
+{
+	struct ticket *list = f->first, *t = list;
+	unsigned n = 1;
+
+	if (!list)
+		return NULL;
+	if (list->kind == TICKET_CHANGE)
+		while (t->next && t->next->kind == TICKET_CHANGE && n++ < BATCH_MAX)
+			t = t->next;
+	f->first = t->next;
+	if (!f->first)
+		f->last = &f->first;
+	t->next = NULL;
+	return list;
+}
+
+static void wait_for_work(struct flow *f)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	pthread_cond_timedwait(&f->wake, &f->mutex, &until);
+}
+
+void *flow_writer(void *flow)
+{
+	struct flow *f = flow;
+	struct ticket *list;
+	int64_t ticked = 0;
+
+	pthread_mutex_lock(&f->mutex);
+	while (f->first || !f->is_stopping) {
+		list = take_list(f);
+		if (!list && time_monotonic_ms() - ticked < TICK_MS)
+			wait_for_work(f);
+		pthread_mutex_unlock(&f->mutex);
+		if (list)
+			flow_run(f, list);
+		if (time_monotonic_ms() - ticked >= TICK_MS) { /* under load too */
+			flow_tick(f);
+			ticked = time_monotonic_ms();
+		}
+		pthread_mutex_lock(&f->mutex);
+	}
+	pthread_mutex_unlock(&f->mutex);
+	return NULL;
+}
