@@ -63,6 +63,9 @@ struct query_profile {
 /* E_CONFLICT (code no_certificate) where it has no live certificate. */
 int query_profile(struct job *j, struct query *q, const char *name, struct query_profile *out, const char **commit);
 
+/* A small model with network.json and servers/main.json; the caller closes it (NULL where this fails). */
+int query_network(struct job *j, struct query *q, struct model **out);
+
 struct query_counts { int64_t users, gateways, certificates, revoked; const char *commit; };
 int query_counts(struct job *j, struct query *q, struct query_counts *out);
 
