@@ -179,6 +179,21 @@ static void test_buf_grows(void **state)
 	assert_int_equal(b.data[4503], 0);
 }
 
+/* Each length of text, so that one ends exactly where the room does. */
+static void test_buf_fills_up_exactly(void **state)
+{
+	struct job *j = *state;
+	struct buf b;
+
+	for (int n = 1; n < 300; n++) {
+		buf_open(&b, j->arena);
+		buf_printf(&b, "%*d", n, 7);
+		assert_int_equal(b.len, n);
+		assert_int_equal(b.data[n - 1], '7');
+		assert_int_equal(b.data[n], 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_arena_hands_out_zeroed_aligned_memory),
 		cmocka_unit_test_setup_teardown(test_arena_strings, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_buf_grows, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_buf_fills_up_exactly, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,7 @@ static void check_all(const struct map *m, void **want)
 	}
 	assert_int_equal(seen, count);
 	assert_int_equal(m->len, count);
+	assert_in_range(m->used, m->len, m->cap / 4 * 3);
 }
 
 static void test_random_walk(void **state)
