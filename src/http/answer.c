@@ -10,7 +10,10 @@
 #include "http/http_int.h"
 
 /* Statuses by code, where the kind of the error alone does not tell. */
-static const struct { const char *code; int status; } by_code[] = {
+static const struct {
+	const char *code;
+	int status;
+} by_code[] = {
 	{ "token_required", 401 },
 	{ "token_invalid", 401 },
 	{ "method_not_allowed", 405 },
@@ -20,8 +23,14 @@ static const struct { const char *code; int status; } by_code[] = {
 };
 
 static const int by_error[] = {
-	[-E_INVALID] = 400, [-E_NOT_FOUND] = 404, [-E_CONFLICT] = 409, [-E_DENIED] = 403,
-	[-E_STALE] = 412, [-E_CORRUPT] = 500, [-E_IO] = 503, [-E_BUSY] = 503,
+	[-E_INVALID] = 400,
+	[-E_NOT_FOUND] = 404,
+	[-E_CONFLICT] = 409,
+	[-E_DENIED] = 403,
+	[-E_STALE] = 412,
+	[-E_CORRUPT] = 500,
+	[-E_IO] = 503,
+	[-E_BUSY] = 503,
 };
 
 static int problem_status(const struct job *j)
@@ -144,7 +153,8 @@ static void print_head(struct exchange *x, size_t body_len, struct buf *b)
 	buf_printf(b, "HTTP/1.1 %d %s\r\n", r->status, mg_get_response_code_text(x->conn, r->status));
 	print_date(b, x->job.now);
 	buf_printf(b, "X-Request-Id: %s\r\n", x->job.request_id);
-	buf_puts(b, "X-Content-Type-Options: nosniff\r\n"
+	buf_puts(b,
+	    "X-Content-Type-Options: nosniff\r\n"
 	    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
 	    "Referrer-Policy: no-referrer\r\n");
 	buf_printf(b, "Cache-Control: %s\r\n", is_stored ? "private, no-cache" : "no-store");

@@ -18,8 +18,8 @@ static int header_once(struct exchange *x, const char *name, const char **out)
 		if (strcasecmp(info->http_headers[i].name, name) != 0)
 			continue;
 		if (*out)
-			return job_fail(&x->job, E_INVALID, "malformed_request",
-			    "the header %s comes twice", name);
+			return job_fail(
+			    &x->job, E_INVALID, "malformed_request", "the header %s comes twice", name);
 		*out = info->http_headers[i].value;
 	}
 	return 0;
@@ -74,8 +74,8 @@ static int check_type(struct exchange *x)
 		return job_fail(&x->job, E_INVALID, "unsupported_media_type",
 		    "send the body as Content-Type: application/json");
 	if (coding && strcasecmp(coding, "identity") != 0)
-		return job_fail(&x->job, E_INVALID, "unsupported_media_type",
-		    "send the body without Content-Encoding");
+		return job_fail(
+		    &x->job, E_INVALID, "unsupported_media_type", "send the body without Content-Encoding");
 	return 0;
 }
 
@@ -97,8 +97,8 @@ static int read_all(struct exchange *x, struct buf *b)
 	if (b->len > HTTP_BODY_MAX)
 		return too_large(&x->job);
 	if (n < 0 || (want >= 0 && b->len < (size_t)want))
-		return job_fail(&x->job, E_INVALID, "body_cut_off",
-		    "the body broke off after %zu bytes", b->len);
+		return job_fail(
+		    &x->job, E_INVALID, "body_cut_off", "the body broke off after %zu bytes", b->len);
 	x->has_body = false;
 	return 0;
 }
@@ -109,15 +109,16 @@ int body_read(struct exchange *x)
 	struct json *body;
 	struct buf b;
 
-	if (!(x->route->flags & (HTTP_BODY | HTTP_BODY_OPTIONAL)))
-		return x->has_body ?
-		    job_fail(j, E_INVALID, "unexpected_body", "this request takes no body") : 0;
+	if (x->has_body && !(x->route->flags & (HTTP_BODY | HTTP_BODY_OPTIONAL)))
+		return job_fail(j, E_INVALID, "unexpected_body", "this request takes no body");
 	buf_open(&b, j->arena);
 	if (x->has_body && (check_type(x) || read_all(x, &b)))
 		return j->error;
+	if (b.len == 0 && x->route->flags & HTTP_BODY)
+		return job_fail(
+		    j, E_INVALID, "body_required", "this request needs a JSON object as its body");
 	if (b.len == 0)
-		return x->route->flags & HTTP_BODY_OPTIONAL ? 0 :
-		    job_fail(j, E_INVALID, "body_required", "this request needs a JSON object as its body");
+		return 0;
 	if (json_parse(j, b.data, b.len, &body) || json_want_object(j, body))
 		return j->error;
 	x->request.body = body;

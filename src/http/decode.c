@@ -12,8 +12,11 @@ enum { QUERY_MAX = 16 };
 static size_t utf8_sequence(const unsigned char *s, size_t len, uint32_t *cp)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3
-	    : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
+	size_t n = s[0] < 0x80      ? 1
+	    : (s[0] & 0xe0) == 0xc0 ? 2
+	    : (s[0] & 0xf0) == 0xe0 ? 3
+	    : (s[0] & 0xf8) == 0xf0 ? 4
+				    : 0;
 	size_t i;
 
 	if (n == 0 || n > len)

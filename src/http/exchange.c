@@ -35,8 +35,10 @@ static int take_request_id(struct exchange *x)
 		return 0;
 	}
 	draw_request_id(&x->job);
-	return given ? job_fail(&x->job, E_INVALID, "malformed_request",
-	    "X-Request-Id has to be 1 to %d of A-Z a-z 0-9 . _ -", HTTP_REQUEST_ID_MAX) : 0;
+	if (given)
+		return job_fail(&x->job, E_INVALID, "malformed_request",
+		    "X-Request-Id has to be 1 to %d of A-Z a-z 0-9 . _ -", HTTP_REQUEST_ID_MAX);
+	return 0;
 }
 
 /* RFC 6750, 2.1. The digests are compared, so that time tells nothing about the token. */

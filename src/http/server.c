@@ -123,18 +123,28 @@ static int on_error(struct mg_connection *conn, int status, const char *text)
 static int start(struct job *j, struct http *h, const char *listeners)
 {
 	const struct mg_callbacks callbacks = {
-		.begin_request = on_request, .http_error = on_error, .log_message = on_log,
+		.begin_request = on_request,
+		.http_error = on_error,
+		.log_message = on_log,
 	};
 	char workers[16];
 	const char *settings[] = {
-		"listening_ports", listeners,
-		"num_threads", workers,
-		"enable_keep_alive", "yes",
-		"keep_alive_timeout_ms", "5000",
-		"request_timeout_ms", "15000",
-		"max_request_size", "16384", /* of the headers */
-		"tcp_nodelay", "1",
-		"decode_url", "no",
+		"listening_ports",
+		listeners,
+		"num_threads",
+		workers,
+		"enable_keep_alive",
+		"yes",
+		"keep_alive_timeout_ms",
+		"5000",
+		"request_timeout_ms",
+		"15000",
+		"max_request_size",
+		"16384", /* of the headers */
+		"tcp_nodelay",
+		"1",
+		"decode_url",
+		"no",
 		NULL,
 	};
 

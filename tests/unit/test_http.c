@@ -116,8 +116,11 @@ static int open_server(struct job *j, const char **listen_on, size_t n, struct h
 {
 	char digest[DIGEST_HEX];
 	struct http_options o = {
-		.listen = listen_on, .listen_n = n, .token_digest = digest,
-		.routes = routes, .routes_n = sizeof(routes) / sizeof(*routes),
+		.listen = listen_on,
+		.listen_n = n,
+		.token_digest = digest,
+		.routes = routes,
+		.routes_n = sizeof(routes) / sizeof(*routes),
 	};
 
 	digest_sha256_hex("secret", 6, digest);
@@ -269,7 +272,8 @@ static void bears_a_request_id(void **state)
 	assert_int_equal(talk("GET /public HTTP/1.1\r\nX-Request-Id: a b\r\n\r\n"), 400);
 	assert_int_equal(talk("GET /public HTTP/1.1\r\nX-Request-Id:\r\n\r\n"), 400);
 	assert_int_equal(talk("GET /public HTTP/1.1\r\nX-Request-Id: 0123456789012345678901234567890123456789"
-	    "0123456789012345678901234\r\n\r\n"), 400);
+			      "0123456789012345678901234\r\n\r\n"),
+	    400);
 }
 
 static void takes_only_json_objects(void **state)
@@ -284,9 +288,11 @@ static void takes_only_json_objects(void **state)
 	assert_int_equal(talk("POST /thing/a HTTP/1.1\r\n" TOKEN "\r\n"), 201);
 	assert_int_equal(talk("POST /things HTTP/1.1\r\n" TOKEN "Content-Length: 2\r\n\r\n{}"), 415);
 	assert_int_equal(talk("POST /things HTTP/1.1\r\n" TOKEN "Content-Type: application/jsonp\r\n"
-	    "Content-Length: 2\r\n\r\n{}"), 415);
+			      "Content-Length: 2\r\n\r\n{}"),
+	    415);
 	assert_int_equal(talk(POST_THINGS "Content-Encoding: gzip\r\n"
-	    "Content-Length: 2\r\n\r\n{}"), 415);
+					  "Content-Length: 2\r\n\r\n{}"),
+	    415);
 	assert_int_equal(talk("GET /public HTTP/1.1\r\n" JSON "Content-Length: 2\r\n\r\n{}"), 400);
 	assert_answer_has("unexpected_body");
 }
@@ -300,14 +306,12 @@ static void bounds_bodies(void **state)
 	assert_int_equal(talk(POST_THINGS "Content-Length: 10000000\r\n\r\n"), 413);
 	assert_answer_has("Connection: close");
 	assert_answer_has("\"code\":\"body_too_large\"");
-	n = sprintf(text, POST_THINGS CHUNKED "%x\r\n",
-	    HTTP_BODY_MAX + 1);
+	n = sprintf(text, POST_THINGS CHUNKED "%x\r\n", HTTP_BODY_MAX + 1);
 	memset(text + n, ' ', HTTP_BODY_MAX + 1);
 	memcpy(text + n + HTTP_BODY_MAX + 1, "\r\n0\r\n\r\n", 7);
 	assert_int_equal(talk_bytes(text, (size_t)n + HTTP_BODY_MAX + 8), 413);
 	for (i = 0; i < 2; i++) { /* as much as is allowed, and one byte more */
-		n = sprintf(text, POST_THINGS "Content-Length: %d\r\n\r\n",
-		    HTTP_BODY_MAX + i);
+		n = sprintf(text, POST_THINGS "Content-Length: %d\r\n\r\n", HTTP_BODY_MAX + i);
 		memset(text + n, ' ', HTTP_BODY_MAX + 1);
 		memcpy(text + n, "{\"name\":\"x\"}", 12);
 		assert_int_equal(talk_bytes(text, (size_t)(n + HTTP_BODY_MAX + i)), i ? 413 : 201);
@@ -325,8 +329,9 @@ static void does_nothing_with_half_a_request(void **state)
 	assert_int_equal(talk(POST_A CHUNKED "zz\r\n{}\r\n"), 400);
 	assert_int_equal(talk("POST /thing/a HTTP/1.1\r\n" TOKEN), 400);
 	assert_int_equal(t.handled, before);
-	assert_int_equal(talk("POST /thing/a HTTP/1.1\r\n" TOKEN JSON
-	    CHUNKED "2\r\n{\"\r\na\r\nname\":\"x\"}\r\n0\r\n\r\n"), 201);
+	assert_int_equal(talk("POST /thing/a HTTP/1.1\r\n" TOKEN JSON CHUNKED
+			      "2\r\n{\"\r\na\r\nname\":\"x\"}\r\n0\r\n\r\n"),
+	    201);
 	assert_answer_has("Location: x\r\n");
 }
 
@@ -373,8 +378,8 @@ static void validates_what_is_cached(void **state)
 	(void)state;
 	assert_int_equal(talk("GET /thing/a HTTP/1.1\r\n" TOKEN "\r\n"), 200);
 	assert_answer_has("ETag: \"tag\"\r\n");
-	assert_int_equal(talk("GET /thing/a HTTP/1.1\r\n" TOKEN
-	    "If-None-Match: \"x\", W/\"tag\"\r\n\r\n"), 304);
+	assert_int_equal(
+	    talk("GET /thing/a HTTP/1.1\r\n" TOKEN "If-None-Match: \"x\", W/\"tag\"\r\n\r\n"), 304);
 	assert_answer_has("ETag: \"tag\"\r\n");
 	assert_answer_lacks("Content-Length");
 	assert_int_equal(talk("GET /thing/a HTTP/1.1\r\n" TOKEN "If-None-Match: *\r\n\r\n"), 304);
@@ -415,14 +420,15 @@ static void keeps_connections(void **state)
 {
 	(void)state;
 	assert_int_equal(talk(POST_THINGS "Content-Length: 12\r\n\r\n{\"name\":\"x\"}"
-	    "GET /thing/second HTTP/1.1\r\n" TOKEN "\r\n"), 201);
+					  "GET /thing/second HTTP/1.1\r\n" TOKEN "\r\n"),
+	    201);
 	assert_answer_has("\"name\":\"second\"");
 }
 
 static void continues_when_asked(void **state)
 {
 	static const char head[] = POST_THINGS "Content-Length: 12\r\n"
-	    "Expect: 100-continue\r\nConnection: close\r\n\r\n";
+					       "Expect: 100-continue\r\nConnection: close\r\n\r\n";
 	int fd = dial();
 	ssize_t n;
 
@@ -537,15 +543,24 @@ static void asks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(needs_the_token), cmocka_unit_test(finds_routes),
-		cmocka_unit_test(refuses_bad_paths), cmocka_unit_test(checks_the_query),
-		cmocka_unit_test(bears_a_request_id), cmocka_unit_test(takes_only_json_objects),
-		cmocka_unit_test(bounds_bodies), cmocka_unit_test(does_nothing_with_half_a_request),
-		cmocka_unit_test(refuses_two_framings), cmocka_unit_test(answers_civetwebs_refusals_alike),
-		cmocka_unit_test(validates_what_is_cached), cmocka_unit_test(heads_have_no_body),
-		cmocka_unit_test(tells_what_failed), cmocka_unit_test(keeps_connections),
-		cmocka_unit_test(continues_when_asked), cmocka_unit_test(listens_on_both_families),
-		cmocka_unit_test(says_why_it_cannot_listen), cmocka_unit_test(takes_over_a_dead_socket),
+		cmocka_unit_test(needs_the_token),
+		cmocka_unit_test(finds_routes),
+		cmocka_unit_test(refuses_bad_paths),
+		cmocka_unit_test(checks_the_query),
+		cmocka_unit_test(bears_a_request_id),
+		cmocka_unit_test(takes_only_json_objects),
+		cmocka_unit_test(bounds_bodies),
+		cmocka_unit_test(does_nothing_with_half_a_request),
+		cmocka_unit_test(refuses_two_framings),
+		cmocka_unit_test(answers_civetwebs_refusals_alike),
+		cmocka_unit_test(validates_what_is_cached),
+		cmocka_unit_test(heads_have_no_body),
+		cmocka_unit_test(tells_what_failed),
+		cmocka_unit_test(keeps_connections),
+		cmocka_unit_test(continues_when_asked),
+		cmocka_unit_test(listens_on_both_families),
+		cmocka_unit_test(says_why_it_cannot_listen),
+		cmocka_unit_test(takes_over_a_dead_socket),
 		cmocka_unit_test(asks),
 	};
 

@@ -1,0 +1,80 @@
+/* Shared inside api: from bodies to changes, from rows to JSON, and what all mutations have in common. */
+#ifndef API_API_INT_H
+#define API_API_INT_H
+
+#include "api/api.h"
+#include "change/change.h"
+#include "flow/flow.h"
+#include "query/query.h"
+
+/* --- parse.c: what a request says, checked; errors name the field --- */
+
+/* A name of the path, folded; what can be no name is E_NOT_FOUND. */
+int parse_user_name(struct http_request *req, const char **out);
+int parse_gateway_name(struct http_request *req, const char **out);
+
+int parse_user_create(struct http_request *req, struct change *ch);
+int parse_user_patch(struct http_request *req, struct change *ch);
+int parse_gateway_create(struct http_request *req, struct change *ch);
+int parse_gateway_patch(struct http_request *req, struct change *ch);
+int parse_renew(struct http_request *req, struct change *ch);
+/* ?name=1 or 0; *out stays where it is not given. */
+int parse_flag(struct http_request *req, const char *name, bool *out);
+/* ?reason= into the change. */
+int parse_reason(struct http_request *req, struct change *ch);
+
+/* --- page.c: lists --- */
+
+struct page {
+	struct query_page query; /* asks for one row more than limit, to see whether there is one */
+	size_t limit;            /* 0: all */
+};
+
+int page_parse(struct http_request *req, struct page *out);
+/* How many of n rows to show. */
+size_t page_cut(const struct page *p, size_t n);
+/* A Link to what follows the last row shown; filter is "" or "&user=x". */
+void page_link(struct http_request *req, struct http_response *res, const struct page *p,
+    const char *filter, const char *last);
+
+/* --- present.c --- */
+
+struct json *present_user(struct job *j, const struct query_user *row);
+int present_gateway(struct job *j, const struct query_gateway *row, struct json **out);
+/* <blob>-<16 digits of the body's SHA-256>: certificates come and go without the file changing. */
+const char *present_tag(struct job *j, const char *blob, const struct json *object);
+/* Answer a read: the object or list, its tag, its commit. */
+void present(struct http_request *req, struct http_response *res, struct json *body, const char *tag,
+    const char *commit);
+
+/* --- mutate.c: one way for all mutations --- */
+
+struct object { /* as a client has seen it */
+	const char *prefix, *blob, *tag;
+	bool is_gateway;
+};
+
+/* A change of this kind with all that does not come from the body. */
+int mutate_open(struct http_request *req, enum change_kind kind, struct change *ch);
+/* Does If-Match hold for the object? Then the change asks for its blob. E_STALE says who was faster. */
+int mutate_match(struct http_request *req, const struct object *o, struct change *ch);
+int mutate_submit(struct http_request *req, const struct object *o, const struct change *ch,
+    struct flow_result *out);
+/* The answer of a done change: object and tag as presented (NULL: 204), with what the caller should know. */
+void mutate_answer(struct http_request *req, struct http_response *res, const struct flow_result *r,
+    struct json *object, const char *tag);
+/* The change is a fact, so that it cannot be read back is a warning: {"name"} instead of the object. */
+struct json *mutate_unread(struct http_request *req, const char *name);
+
+/* --- handlers, one resource a file --- */
+
+typedef int (api_handler)(struct http_request *req, struct http_response *res);
+
+api_handler users_list, users_create, users_get, users_patch, users_delete;
+api_handler gateways_list, gateways_create, gateways_get, gateways_patch, gateways_delete, gateways_renew;
+api_handler profile_get;
+api_handler certificates_get_ca, certificates_get_crl;
+api_handler health_alive, health_ready;
+api_handler state_get, state_render;
+
+#endif

@@ -1,0 +1,161 @@
+/* /gateways and /gateway/{fqdn}, without its configuration. */
+#include "api/api_int.h"
+#include "base/time.h"
+
+static const char *const list_known[] = { "user", "expires_before", "limit", "cursor", NULL };
+static const char *const mutation_known[] = { "reason", NULL };
+static const char *const nothing_known[] = { NULL };
+
+/* The filter, and the same as part of a Link. */
+static int parse_filter(struct http_request *req, struct query_gateway_filter *out, const char **link)
+{
+	const char *user = http_query(req, "user"), *before = http_query(req, "expires_before");
+	struct buf b;
+
+	buf_open(&b, req->job->arena);
+	*out = (struct query_gateway_filter){ .user = user };
+	if (user && !model_is_user_name(user))
+		return job_fail_field(req->job, "user", "is no user's name");
+	if (before && !time_parse(before, &out->expires_before))
+		return job_fail_field(req->job, "expires_before", "has to be a time as 2026-11-23T01:04:30Z");
+	if (user)
+		buf_printf(&b, "&user=%s", user);
+	if (before)
+		buf_printf(&b, "&expires_before=%s", before);
+	*link = b.data;
+	return 0;
+}
+
+int gateways_list(struct http_request *req, struct http_response *res)
+{
+	struct api *api = req->context;
+	struct job *j = req->job;
+	struct json *list = json_array(j->arena), *json;
+	struct query_gateway_filter filter;
+	struct query_gateway *rows;
+	const char *commit, *link;
+	struct page page;
+	size_t n, shown, i;
+
+	if (http_query_known(req, list_known) || page_parse(req, &page) ||
+	    parse_filter(req, &filter, &link) ||
+	    query_gateways(j, api->query, &filter, &page.query, &rows, &n, &commit))
+		return j->error;
+	shown = page_cut(&page, n);
+	for (i = 0; i < shown; i++) {
+		if (present_gateway(j, &rows[i], &json))
+			return j->error;
+		json_add(list, NULL, json);
+	}
+	if (shown < n)
+		page_link(req, res, &page, link, rows[shown - 1].name);
+	present(req, res, list, commit, commit);
+	return 0;
+}
+
+/* Read a gateway, as JSON and as what If-Match is compared with. */
+static int read_gateway(
+    struct http_request *req, const char *name, struct object *o, struct json **json, const char **commit)
+{
+	struct api *api = req->context;
+	struct query_gateway row;
+
+	if (query_gateway(req->job, api->query, name, &row, commit) || present_gateway(req->job, &row, json))
+		return req->job->error;
+	*o = (struct object){ row.prefix, row.blob, present_tag(req->job, row.blob, *json), true };
+	return 0;
+}
+
+static void answer(
+    struct http_request *req, struct http_response *res, const char *name, const struct flow_result *r)
+{
+	struct object o = { 0 };
+	struct json *json;
+	const char *commit;
+
+	if (read_gateway(req, name, &o, &json, &commit))
+		json = mutate_unread(req, name);
+	mutate_answer(req, res, r, json, o.tag);
+}
+
+static void answer_created(
+    struct http_request *req, struct http_response *res, const char *name, const struct flow_result *r)
+{
+	answer(req, res, name, r);
+	res->status = 201;
+	http_set_header(req->job, res, "Location", arena_printf(req->job->arena, "/gateway/%s", name));
+}
+
+int gateways_create(struct http_request *req, struct http_response *res)
+{
+	struct flow_result done;
+	struct change ch;
+
+	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_CREATE, &ch) ||
+	    parse_gateway_create(req, &ch) || mutate_submit(req, NULL, &ch, &done))
+		return req->job->error;
+	answer_created(req, res, ch.name, &done);
+	return 0;
+}
+
+int gateways_get(struct http_request *req, struct http_response *res)
+{
+	const char *name, *commit;
+	struct json *json;
+	struct object o;
+
+	if (http_query_known(req, nothing_known) || parse_gateway_name(req, &name) ||
+	    read_gateway(req, name, &o, &json, &commit))
+		return req->job->error;
+	present(req, res, json, o.tag, commit);
+	return 0;
+}
+
+/* What PATCH, DELETE and renewal have in common, once the body is in the change. */
+static int change_existing(struct http_request *req, struct change *ch, struct flow_result *done)
+{
+	const char *commit;
+	struct json *json;
+	struct object o;
+
+	if (read_gateway(req, ch->name, &o, &json, &commit) || mutate_match(req, &o, ch))
+		return req->job->error;
+	return mutate_submit(req, &o, ch, done);
+}
+
+int gateways_patch(struct http_request *req, struct http_response *res)
+{
+	struct flow_result done;
+	struct change ch;
+
+	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_PATCH, &ch) ||
+	    parse_gateway_name(req, &ch.name) || parse_gateway_patch(req, &ch) ||
+	    change_existing(req, &ch, &done))
+		return req->job->error;
+	answer(req, res, ch.name, &done);
+	return 0;
+}
+
+int gateways_delete(struct http_request *req, struct http_response *res)
+{
+	struct flow_result done;
+	struct change ch;
+
+	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_DELETE, &ch) ||
+	    parse_gateway_name(req, &ch.name) || change_existing(req, &ch, &done))
+		return req->job->error;
+	mutate_answer(req, res, &done, NULL, NULL);
+	return 0;
+}
+
+int gateways_renew(struct http_request *req, struct http_response *res)
+{
+	struct flow_result done;
+	struct change ch;
+
+	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_RENEW, &ch) ||
+	    parse_gateway_name(req, &ch.name) || parse_renew(req, &ch) || change_existing(req, &ch, &done))
+		return req->job->error;
+	answer_created(req, res, ch.name, &done);
+	return 0;
+}

@@ -1,0 +1,129 @@
+/*
+ * What all mutations have in common: who and why, If-Match, the way through
+ * the writer, and the answer that says whether it has been deployed.
+ */
+#include <string.h>
+
+#include "api/api_int.h"
+#include "base/digest.h"
+#include "base/ip.h"
+#include "base/time.h"
+
+int mutate_open(struct http_request *req, enum change_kind kind, struct change *ch)
+{
+	unsigned char device[(ID128_HEX - 1) / 2];
+
+	memset(ch, 0, sizeof(*ch));
+	ch->kind = kind;
+	ch->actor = req->job->actor;
+	ch->request_id = req->job->request_id;
+	ch->now = req->job->now;
+	if (kind == CHANGE_GATEWAY_CREATE) {
+		digest_random(device, sizeof(device));
+		digest_hex(device, sizeof(device), ch->device.hex);
+	}
+	return parse_reason(req, ch);
+}
+
+/* The state file of an object, from its place in the address plan. */
+static int state_path(struct http_request *req, const struct object *o, char path[MODEL_PATH_MAX])
+{
+	struct api *api = req->context;
+	struct model *m = NULL;
+	const struct network *n;
+	struct ip_prefix p;
+	uint32_t user;
+
+	if (query_network(req->job, api->query, &m) == 0) {
+		n = model_network(m);
+		if (!ip_parse_prefix(o->prefix, &p))
+			job_fail(
+			    req->job, E_CORRUPT, "corrupt", "the database holds the prefix %s", o->prefix);
+		user = (uint32_t)ip_slice(&p.addr, n->prefix.len, n->user_bits);
+		if (o->is_gateway)
+			model_gateway_path(n, user,
+			    (uint32_t)ip_slice(&p.addr, n->prefix.len + n->user_bits, n->gateway_bits), path);
+		else
+			model_user_path(n, user, path);
+	}
+	model_close(m);
+	return req->job->error;
+}
+
+/* Who was faster. */
+static int fail_stale(struct http_request *req, const struct object *o)
+{
+	struct api *api = req->context;
+	struct job *j = req->job;
+	struct state_entry last;
+	char path[MODEL_PATH_MAX], when[TIME_TEXT];
+
+	job_clear(j);
+	if (state_path(req, o, path) || flow_last_change(j, api->flow, path, &last))
+		return j->error;
+	job_extra(j, "changed_by", last.actor);
+	job_extra(j, "changed_at", time_print(last.time, when));
+	job_extra(j, "changed_in", last.commit.hex);
+	return job_fail(j, E_STALE, "stale", "%s changed it at %s (%s): read it again and decide anew",
+	    last.actor, when, last.subject);
+}
+
+int mutate_match(struct http_request *req, const struct object *o, struct change *ch)
+{
+	const char *wanted = req->if_match;
+
+	if (!wanted || strcmp(wanted, "*") == 0)
+		return 0;
+	if (strcmp(wanted, o->tag) != 0 && strcmp(wanted, o->blob) != 0)
+		return fail_stale(req, o);
+	ch->if_match = o->blob;
+	return 0;
+}
+
+int mutate_submit(
+    struct http_request *req, const struct object *o, const struct change *ch, struct flow_result *out)
+{
+	struct api *api = req->context;
+
+	if (flow_submit(req->job, api->flow, ch, out) == 0)
+		return 0;
+	return req->job->error == E_STALE && o ? fail_stale(req, o) : req->job->error;
+}
+
+void mutate_answer(struct http_request *req, struct http_response *res, const struct flow_result *r,
+    struct json *object, const char *tag)
+{
+	struct job *j = req->job;
+	const char *warning = r->warning ? r->warning : "";
+	const struct job_detail *d;
+	struct json *list;
+
+	present(req, res, object, tag, r->commit.hex);
+	if (!object) {
+		res->status = 204;
+		if (!r->is_deployed) {
+			http_set_header(j, res, "Deployed", "false");
+			http_set_header(j, res, "Warning-Detail", warning);
+		}
+		return;
+	}
+	if (!r->is_deployed) {
+		json_add_bool(j->arena, object, "deployed", false);
+		json_add_string(j->arena, object, "warning", warning);
+	}
+	if (!j->warnings)
+		return;
+	list = json_add(object, "warnings", json_array(j->arena));
+	for (d = j->warnings; d; d = d->next)
+		json_add_string(j->arena, list, NULL, d->text);
+}
+
+struct json *mutate_unread(struct http_request *req, const char *name)
+{
+	struct json *o = json_object(req->job->arena);
+
+	job_warn(req->job, "it is done, but could not be read back: %s", req->job->message);
+	job_clear(req->job);
+	json_add_string(req->job->arena, o, "name", name);
+	return o;
+}

@@ -1,0 +1,34 @@
+/* /gateway/{fqdn}/config: the inline .ovpn. It holds a private key: logged, never stored, cleansed. */
+#include "api/api_int.h"
+#include "base/log.h"
+#include "render/render.h"
+
+static const char *const nothing_known[] = { NULL };
+
+int profile_get(struct http_request *req, struct http_response *res)
+{
+	struct api *api = req->context;
+	struct job *j = req->job;
+	struct query_profile p = { 0 };
+	const char *name, *commit;
+	struct buf b;
+
+	buf_open(&b, j->arena);
+	if (http_query_known(req, nothing_known) || parse_gateway_name(req, &name) ||
+	    query_profile(j, api->query, name, &p, &commit) ||
+	    render_profile(j, flow_pki(api->flow), model_network(p.model), model_server(p.model), p.gateway,
+		p.certificate, p.ca, &b))
+		goto out;
+	log_line(
+	    LOG_LEVEL_INFO, "configuration of %s given to %s (request %s)", name, j->actor, j->request_id);
+	res->text = b.data;
+	res->text_len = b.len;
+	res->content_type = "application/x-openvpn-profile";
+	res->is_secret = true;
+	http_set_header(j, res, "X-Commit", commit);
+	http_set_header(
+	    j, res, "Content-Disposition", arena_printf(j->arena, "attachment; filename=\"%s.ovpn\"", name));
+out:
+	model_close(p.model);
+	return j->error;
+}

@@ -1,0 +1,29 @@
+/* The table of all routes: what the README's API table says. */
+#include "api/api_int.h"
+
+static const struct http_route routes[] = {
+	{ "GET", "/users", 0, users_list },
+	{ "POST", "/users", HTTP_BODY, users_create },
+	{ "GET", "/user/{}", 0, users_get },
+	{ "PATCH", "/user/{}", HTTP_BODY, users_patch },
+	{ "DELETE", "/user/{}", 0, users_delete },
+	{ "GET", "/gateways", 0, gateways_list },
+	{ "POST", "/gateways", HTTP_BODY, gateways_create },
+	{ "GET", "/gateway/{}", 0, gateways_get },
+	{ "PATCH", "/gateway/{}", HTTP_BODY, gateways_patch },
+	{ "DELETE", "/gateway/{}", 0, gateways_delete },
+	{ "POST", "/gateway/{}/renew", HTTP_BODY_OPTIONAL, gateways_renew },
+	{ "GET", "/gateway/{}/config", 0, profile_get },
+	{ "GET", "/ca.crt", 0, certificates_get_ca },
+	{ "GET", "/crl.pem", 0, certificates_get_crl },
+	{ "GET", "/state", 0, state_get },
+	{ "POST", "/render", HTTP_BODY_OPTIONAL, state_render },
+	{ "GET", "/healthz", HTTP_PUBLIC, health_alive },
+	{ "GET", "/readyz", HTTP_PUBLIC, health_ready },
+};
+
+const struct http_route *api_routes(size_t *n)
+{
+	*n = sizeof(routes) / sizeof(*routes);
+	return routes;
+}

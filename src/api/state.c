@@ -1,0 +1,67 @@
+/* /state: HEAD, the rendered and the deployed commit, and how they differ. /render: from the shell. */
+#include "api/api_int.h"
+
+static const char *const nothing_known[] = { NULL };
+
+static void add_drift(struct job *j, struct json *o, const struct flow_state *state)
+{
+	struct json *list = json_add(o, "drift", json_array(j->arena));
+	size_t i;
+
+	for (i = 0; state->drift && state->drift[i]; i++)
+		json_add_string(j->arena, list, NULL, state->drift[i]);
+	for (i = 0; state->deploy.drift && state->deploy.drift[i]; i++)
+		json_add_string(j->arena, list, NULL, state->deploy.drift[i]);
+}
+
+static const char *or_null(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
+int state_get(struct http_request *req, struct http_response *res)
+{
+	struct api *api = req->context;
+	struct job *j = req->job;
+	struct json *o = json_object(j->arena), *openvpn;
+	struct query_counts counts;
+	struct flow_state state;
+
+	if (http_query_known(req, nothing_known) || flow_state(j, api->flow, &state) ||
+	    query_counts(j, api->query, &counts))
+		return j->error;
+	json_add_string(j->arena, o, "head", state.head.hex);
+	json_add_string(j->arena, o, "rendered", or_null(state.rendered));
+	json_add_string(j->arena, o, "deployed", or_null(state.deploy.commit));
+	json_add_string(j->arena, o, "detail", or_null(state.deploy.detail));
+	add_drift(j, o, &state);
+	openvpn = json_add(o, "openvpn", json_object(j->arena));
+	json_add_bool(j->arena, openvpn, "running", state.deploy.openvpn_running);
+	json_add_bool(j->arena, openvpn, "restart_needed", state.deploy.restart_needed);
+	json_add_string(j->arena, o, "pending", NULL); /* nothing waits for a confirmation */
+	json_add_int(j->arena, o, "users", counts.users);
+	json_add_int(j->arena, o, "gateways", counts.gateways);
+	res->json = o;
+	http_set_header(j, res, "X-Commit", counts.commit);
+	return 0;
+}
+
+/* Through the writer it is a full one, whatever the body says. */
+int state_render(struct http_request *req, struct http_response *res)
+{
+	static const char *const known[] = { "full", NULL };
+	struct api *api = req->context;
+	struct job *j = req->job;
+	struct query_counts counts;
+	bool full = true;
+
+	if (http_query_known(req, nothing_known) ||
+	    (req->body &&
+		(json_known(j, req->body, known) || json_want_bool(j, req->body, "full", false, &full))) ||
+	    flow_render(j, api->flow) || query_counts(j, api->query, &counts))
+		return j->error;
+	res->json = json_object(j->arena);
+	json_add_string(j->arena, res->json, "rendered", counts.commit);
+	http_set_header(j, res, "X-Commit", counts.commit);
+	return 0;
+}

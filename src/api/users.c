@@ -1,0 +1,117 @@
+/* /users and /user/{name}. */
+#include "api/api_int.h"
+
+static const char *const list_known[] = { "limit", "cursor", NULL };
+static const char *const mutation_known[] = { "reason", NULL };
+static const char *const delete_known[] = { "reason", "cascade", NULL };
+static const char *const nothing_known[] = { NULL };
+
+int users_list(struct http_request *req, struct http_response *res)
+{
+	struct api *api = req->context;
+	struct job *j = req->job;
+	struct json *list = json_array(j->arena);
+	struct query_user *rows;
+	const char *commit;
+	struct page page;
+	size_t n, shown, i;
+
+	if (http_query_known(req, list_known) || page_parse(req, &page) ||
+	    query_users(j, api->query, &page.query, &rows, &n, &commit))
+		return j->error;
+	shown = page_cut(&page, n);
+	for (i = 0; i < shown; i++)
+		json_add(list, NULL, present_user(j, &rows[i]));
+	if (shown < n)
+		page_link(req, res, &page, "", rows[shown - 1].name);
+	present(req, res, list, commit, commit);
+	return 0;
+}
+
+/* Read a user, as JSON and as what If-Match is compared with. */
+static int read_user(
+    struct http_request *req, const char *name, struct object *o, struct json **json, const char **commit)
+{
+	struct api *api = req->context;
+	struct query_user row;
+
+	if (query_user(req->job, api->query, name, &row, commit))
+		return req->job->error;
+	*json = present_user(req->job, &row);
+	*o = (struct object){ row.prefix, row.blob, present_tag(req->job, row.blob, *json), false };
+	return 0;
+}
+
+static void answer(
+    struct http_request *req, struct http_response *res, const char *name, const struct flow_result *r)
+{
+	struct object o = { 0 };
+	struct json *json;
+	const char *commit;
+
+	if (read_user(req, name, &o, &json, &commit))
+		json = mutate_unread(req, name);
+	mutate_answer(req, res, r, json, o.tag);
+}
+
+int users_create(struct http_request *req, struct http_response *res)
+{
+	struct job *j = req->job;
+	struct flow_result done;
+	struct change ch;
+
+	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_USER_CREATE, &ch) ||
+	    parse_user_create(req, &ch) || mutate_submit(req, NULL, &ch, &done))
+		return j->error;
+	answer(req, res, ch.name, &done);
+	res->status = 201;
+	http_set_header(j, res, "Location", arena_printf(j->arena, "/user/%s", ch.name));
+	return 0;
+}
+
+int users_get(struct http_request *req, struct http_response *res)
+{
+	const char *name, *commit;
+	struct json *json;
+	struct object o;
+
+	if (http_query_known(req, nothing_known) || parse_user_name(req, &name) ||
+	    read_user(req, name, &o, &json, &commit))
+		return req->job->error;
+	present(req, res, json, o.tag, commit);
+	return 0;
+}
+
+int users_patch(struct http_request *req, struct http_response *res)
+{
+	struct flow_result done;
+	struct change ch;
+	struct object o;
+	struct json *json;
+	const char *commit;
+
+	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_USER_PATCH, &ch) ||
+	    parse_user_name(req, &ch.name) || parse_user_patch(req, &ch) ||
+	    read_user(req, ch.name, &o, &json, &commit) || mutate_match(req, &o, &ch) ||
+	    mutate_submit(req, &o, &ch, &done))
+		return req->job->error;
+	answer(req, res, ch.new_name ? ch.new_name : ch.name, &done);
+	return 0;
+}
+
+int users_delete(struct http_request *req, struct http_response *res)
+{
+	struct flow_result done;
+	struct change ch;
+	struct object o;
+	struct json *json;
+	const char *commit;
+
+	if (http_query_known(req, delete_known) || mutate_open(req, CHANGE_USER_DELETE, &ch) ||
+	    parse_user_name(req, &ch.name) || parse_flag(req, "cascade", &ch.cascade) ||
+	    read_user(req, ch.name, &o, &json, &commit) || mutate_match(req, &o, &ch) ||
+	    mutate_submit(req, &o, &ch, &done))
+		return req->job->error;
+	mutate_answer(req, res, &done, NULL, NULL);
+	return 0;
+}
