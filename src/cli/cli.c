@@ -71,7 +71,7 @@ int cli_git(struct job *j, struct arguments *a)
 
 int cli_status(struct job *j, struct arguments *a)
 {
-	struct http_call call = { .socket_path = cli_path(j, a, "run/vpnunit.sock"), .method = "GET", .path = "/readyz" };
+	struct http_call call = { .socket = cli_path(j, a, "run/vpnunit.sock"), .method = "GET", .path = "/readyz" };
 	struct buf answer;
 	int status;
 

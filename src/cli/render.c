@@ -8,7 +8,7 @@
 /* A service holds the folder: let it do the work. */
 static int render_by_service(struct job *j, struct arguments *a)
 {
-	struct http_call call = { .socket_path = cli_path(j, a, "run/vpnunit.sock"),
+	struct http_call call = { .socket = cli_path(j, a, "run/vpnunit.sock"),
 		.method = a->check ? "GET" : "POST", .path = "/render" };
 	struct buf token, answer;
 	int status;
