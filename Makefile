@@ -3,6 +3,7 @@
 #     BUILD=DIR        where to build
 #     CC=clang         with another compiler
 #     PREFIX, DESTDIR  where `make install` puts it
+#     V=1              shows the commands whole
 
 BUILD    ?= build
 CACHE    ?= build/.cache
@@ -10,6 +11,7 @@ PREFIX   ?= /usr/local
 PYTHON   := /usr/bin/python3
 PKGS     := libgit2 sqlite3 openssl yajl
 MAKEFLAGS += --no-print-directory
+say       = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
 # pkg-config is asked in the recipes alone, since `make deps` may only just bring it.
 CSTD     := -std=c11 -D_GNU_SOURCE
@@ -36,31 +38,31 @@ FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c)
 SCRIPTS   := .ci/archive .ci/civetweb .ci/deps .ci/fresh .ci/run .ci/try
 
 $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libvpnunit.a: $(OBJ)
-	rm -f $@ && ar rcs $@ $^
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -c -o $@ $<
+	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -c -o $@ $<
 
 # Assembler files embed files of the tree by .incbin, which the compiler's -MMD doesn't see.
 $(BUILD)/%.S.o: %.S $(shell find templates hooks state -type f)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,AS,$<) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/civetweb/civetweb.h: .ci/civetweb
-	.ci/civetweb $(CIVETWEB_VERSION) $(CACHE) $(@D)
+	$(call say,GET,$@) .ci/civetweb $(CIVETWEB_VERSION) $(CACHE) $(@D)
 
 $(BUILD)/civetweb/civetweb.o: $(BUILD)/civetweb/civetweb.h
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(CIVETWEB_FLAGS) -c -o $@ $(@D)/civetweb.c
+	$(call say,CC,$(@D)/civetweb.c) $(CC) $(CPPFLAGS) $(CFLAGS) $(CIVETWEB_FLAGS) -c -o $@ $(@D)/civetweb.c
 
 $(filter $(BUILD)/src/http/%,$(OBJ)): | $(BUILD)/civetweb/civetweb.h
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libvpnunit.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $(BUILD)/libvpnunit.a $(LDLIBS) -lcmocka
+	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $(BUILD)/libvpnunit.a $(LDLIBS) -lcmocka
 
 # --- What a Debian that has only make needs. ---
 
@@ -105,11 +107,15 @@ clang:
 
 # --- Checks of the source. ---
 
-tidy: $(BUILD)/civetweb/civetweb.h
-	printf '%s\n' src/main.c $(SRC) | xargs -P2 -I{} clang-tidy --quiet {} -- $(CSTD) $(CPPFLAGS)
+tidy: $(patsubst %.c,$(BUILD)/tidy/%,src/main.c $(SRC))
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Isrc src
 	shellcheck $(SCRIPTS)
 	mandoc -Tlint -Wwarning src/vpnunit.8
+
+# After the object, whose dependencies are known.
+$(BUILD)/tidy/%: %.c $(BUILD)/%.o .clang-tidy .ci/tidy.h
+	$(call say,TIDY,$<) clang-tidy --quiet $< -- $(CSTD) $(CPPFLAGS) $(if $(filter src/base/job.c,$<),,-include .ci/tidy.h)
+	@mkdir -p $(@D) && touch $@
 
 # Headers are laid out by hand, as a manual is.
 fmt:
