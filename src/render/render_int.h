@@ -1,20 +1,95 @@
-/* Shared inside render: the table's signature, where renderers put files, templates. */
+/* Shared inside render: the table's signature, where renderers put files, templates, the database. */
 #ifndef RENDER_RENDER_INT_H
 #define RENDER_RENDER_INT_H
 
+#include <sys/stat.h>
+
+#include "base/digest.h"
 #include "base/json.h"
+#include "base/version.h"
 #include "render/render.h"
 
+#define RENDER_DEVICE "tun-vpn" /* the persistent tun, as templates/ name it too */
+
+enum { RENDER_FILE_MAX = 256 * 1024 * 1024, RENDER_PATH_MAX = 4096, RENDER_MTU = 1500 };
+
 struct output; /* files to write and to remove, by path below DATA */
+struct sqlite3;
 
 enum output_flags {
 	OUTPUT_SECRET = 1,   /* a private key: never in a diff, cleansed */
 	OUTPUT_RELOAD = 2,   /* OpenVPN reads it at start only */
+	OUTPUT_CLOCK = 4,    /* not a function of the commit (the CRL): no digest is kept */
+};
+
+struct output_file {
+	const char *path;
+	char *data;          /* NULL: to be removed */
+	size_t len;
+	unsigned flags;
+	int64_t mtime;       /* seconds; 0: when it is written */
+	size_t number;       /* its name in the staging folder */
+	bool is_staged;      /* differs from the live one: its bytes are in the staging folder */
 };
 
 /* Bytes are copied. The last call for a path wins; a write wins over a removal. */
 void output_write(struct output *o, const char *path, const void *data, size_t len, unsigned flags);
 void output_remove(struct output *o, const char *path);
+
+struct output *output_open(void);
+void output_close(struct output *o); /* cleanses what is secret; NULL is fine */
+struct output_file *output_find(const struct output *o, const char *path); /* NULL: none */
+struct output_file *output_next(const struct output *o, size_t *it);       /* in order of arrival; NULL at the end */
+
+/* Owner and group of rendered files; shared by all that writes below DATA. */
+struct output_place {
+	const char *data;
+	gid_t group;         /* (gid_t)-1: none */
+};
+
+/* The live path of a file, and where it waits; both fill RENDER_PATH_MAX bytes. */
+void output_path(const struct output_place *p, const char *path, char *out);
+void output_staged_path(const struct output_place *p, const struct output_file *f, char *out);
+/* Make the folders that files go to; a group that can't be given is a warning. */
+int output_folders(struct job *j, const struct output_place *p);
+bool output_is_folder(const char *name); /* one of those */
+/* Is the live file what f says: a regular file of these bytes, and of this mode? */
+bool output_is_live(const struct output_place *p, const struct output_file *f);
+mode_t output_mode(const struct output_place *p);
+/* What differs from the live files goes to DATA/staging, durable. */
+int output_stage(struct job *j, const struct output_place *p, struct output *o);
+/* Rename into place: what takes access away, then the rest, then state.json. */
+int output_promote(struct job *j, const struct output_place *p, struct output *o);
+/* Empty DATA/staging. */
+int output_sweep(struct job *j, const struct output_place *p);
+
+struct database {
+	struct sqlite3 *handle;
+	const char *path;        /* borrowed */
+	char commit[OID_HEX];    /* what it was rendered from; "" for a new one */
+	char staged[OID_HEX];    /* what the open transaction will make it; "" without one */
+	bool is_damaged;         /* SQLite found it corrupt: database_renew */
+};
+
+struct crl_seen { /* what was found in crl.pem the last time it had changed */
+	struct timespec mtime;
+	ino_t inode;
+	off_t size;
+	bool is_valid;       /* it parses, and the CA signed it */
+	char ca[ID128_HEX];  /* serial of that CA */
+	struct pki_crl crl;
+};
+
+struct render {
+	char *data, *database_path;
+	struct output_place place;
+	const struct pki *pki;
+	struct database *database;
+	struct output *staged;   /* NULL: nothing is */
+	struct crl_seen crl;
+	bool is_dirty;           /* a promotion ended half-way: the next stage renders everything */
+	bool reloads, staged_reloads;
+};
 
 /* What a renderer works on. m may be a fork: render what it touched, or the whole file where the file is one. */
 struct render_job {
@@ -24,17 +99,81 @@ struct render_job {
 	const struct pki *pki;
 	struct output *output;
 	struct render *render;
+	bool is_full;            /* everything, whatever the model's fork touched */
+	const char **names;      /* common names that something changed for, the server's among them; NULL-terminated */
 };
 
 struct renderer {
 	const char *name;
+	unsigned when;           /* runs when one of these was touched: bits 1 << enum entity_kind */
 	int (*run)(const struct render_job *r);
 };
 
+
 int render_pki(const struct render_job *r);
+int render_index(const struct render_job *r);
 int render_openvpn(const struct render_job *r);
 int render_routes(const struct render_job *r);
 int render_firewall(const struct render_job *r);
+int render_summary(const struct render_job *r);
+
+/* Run every renderer that what was touched asks for, into r->output. Sets is_full and names. */
+int render_run(struct render_job *r);
+
+/* Forget the staged output; render_discard also undoes what it left behind. */
+void render_drop(struct render *r);
+
+/* --- touched.c: what a fork changed, in terms of names --- */
+unsigned touched_kinds(const struct render_job *r); /* bits 1 << enum entity_kind */
+const char **touched_names(const struct render_job *r);
+/* All of a kind when everything is rendered, else what the fork holds, graves included. */
+const struct entity **touched_entities(const struct render_job *r, enum entity_kind kind);
+/* What a path of users/ or the ledger names: a grave has nothing else. */
+void touched_ids(const char *path, uint32_t *user, uint32_t *gateway);
+struct id128 touched_serial(const char *path);
+/* Rendered are gateways that are enabled, as their user is. */
+bool touched_is_on(const struct model *m, const struct gateway *g);
+
+/* --- crl.c --- */
+/* Add crl.pem to the output when it is due, bad, or always (must). */
+int crl_stage(const struct render_job *r, bool must);
+
+/* --- foreign.c: files in rendered folders that nobody rendered --- */
+typedef int (*foreign_visit)(const struct render_job *r, const char *path, void *context);
+int foreign_walk(const struct render_job *r, foreign_visit visit, void *context);
+
+/* --- dry.c --- */
+/* Does a real openvpn take the staged server.conf? */
+int dry_check(const struct render_job *r);
+
+/* --- trial.c --- */
+enum trial_end { TRIAL_UP, TRIAL_EXITED, TRIAL_LATE, TRIAL_NONE /* not installed */ };
+/* Start openvpn on folder/server.conf; output is what it said. */
+int trial_run(struct job *j, const char *folder, struct buf *output, enum trial_end *end);
+
+/* --- the SQLite database: sqlite.c, rows.c --- */
+/*
+ * Opens path, made anew where it is missing, another version's work or damaged
+ * (then the old one is kept beside it).
+ */
+int database_open(struct job *j, const char *path, struct database **out);
+void database_close(struct database *d);
+/* Set a damaged database aside and begin an empty one. */
+int database_renew(struct job *j, struct database *d);
+/* One transaction with all that changed; readers see the old snapshot until database_commit. */
+int database_stage(const struct render_job *r, struct database *d);
+int database_commit(struct job *j, struct database *d);
+void database_rollback(struct database *d);
+/* The words of a failure; notes damage. */
+int database_fail(struct job *j, struct database *d, const char *what);
+/* Statements without values. */
+int database_run(struct job *j, struct database *d, const char *sql);
+int database_schema(struct job *j, struct database *d); /* make the empty tables */
+/* Fill the tables from the model and the output. */
+int rows_write(const struct render_job *r, struct database *d);
+/* Name the tables whose rows are not what the model says: visit is called with each name. */
+int database_compare(const struct render_job *r, struct database *d,
+    void (*visit)(void *context, const char *table), void *context);
 
 /*
  * Expand templates/NAME (compiled in) with values: {{name}} a string or number as it is,
@@ -44,5 +183,15 @@ int render_firewall(const struct render_job *r);
  * A value with a control character (a line end included) is refused: E_INVALID.
  */
 int template_expand(struct job *j, const char *name, const struct json *values, struct buf *out);
+/* The same for a text that is not compiled in. */
+int template_expand_text(struct job *j, const char *name, const char *text, const struct json *values,
+    struct buf *out);
+
+struct template_file { const char *name, *text; };
+extern const struct template_file template_files[]; /* the last one's name is NULL */
+const char *template_text(const char *name);
+/* Expand into a file of the output. */
+int template_output(const struct render_job *r, const char *name, const struct json *values,
+    const char *path, unsigned flags);
 
 #endif

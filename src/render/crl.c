@@ -1,0 +1,108 @@
+/*
+ * pki/crl.pem: the one rendered file that knows the clock.  Built when a
+ * revocation came or went, when the live one is missing or bad, and long before
+ * it ends: on an expired CRL OpenVPN refuses everybody.
+ */
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/time.h"
+#include "render/render_int.h"
+
+static int read_live(struct job *j, const struct output_place *p, const struct model *m,
+    struct pki_crl *out, char ***serials)
+{
+	char path[RENDER_PATH_MAX];
+	struct buf pem;
+
+	output_path(p, "pki/crl.pem", path);
+	if (fs_read(j, path, RENDER_FILE_MAX, &pem))
+		return j->error;
+	return pki_crl_read(j, m, pem.data, pem.len, out, serials);
+}
+
+int render_read_crl(struct job *j, struct render *r, const struct model *m, struct pki_crl *out, char ***serials)
+{
+	return read_live(j, &r->place, m, out, serials);
+}
+
+/* Parsing and verifying grows with the entries: once a file is enough. */
+static bool is_seen(const struct crl_seen *seen, const struct stat *st, const char *ca)
+{
+	return seen->inode == st->st_ino && seen->size == st->st_size &&
+	    seen->mtime.tv_sec == st->st_mtim.tv_sec && seen->mtime.tv_nsec == st->st_mtim.tv_nsec &&
+	    !strcmp(seen->ca, ca);
+}
+
+/* Bring what is known of the live CRL up to date; a missing one is not valid. */
+static void look(const struct render_job *r)
+{
+	struct crl_seen *seen = &r->render->crl;
+	const struct certificate *ca = model_ca(r->model);
+	char path[RENDER_PATH_MAX];
+	struct stat st;
+
+	output_path(&r->render->place, "pki/crl.pem", path);
+	if (lstat(path, &st) || !S_ISREG(st.st_mode)) {
+		*seen = (struct crl_seen){.is_valid = false};
+		return;
+	}
+	if (is_seen(seen, &st, ca->serial.hex))
+		return;
+	*seen = (struct crl_seen){.inode = st.st_ino, .size = st.st_size, .mtime = st.st_mtim};
+	memcpy(seen->ca, ca->serial.hex, sizeof(seen->ca));
+	seen->is_valid = !read_live(r->job, &r->render->place, r->model, &seen->crl, NULL);
+	if (!seen->is_valid) {
+		seen->crl = (struct pki_crl){.number = 0};
+		job_clear(r->job);
+	}
+}
+
+/* A third of its period gone, of another time or another ledger, or longer than the policy wants. */
+static bool is_due(const struct render_job *r)
+{
+	const struct crl_seen *seen = &r->render->crl;
+	int64_t period = model_network(r->model)->policy.crl, now = r->job->now;
+
+	return !seen->is_valid || seen->crl.this_update > now || seen->crl.next_update > now + period ||
+	    now >= seen->crl.next_update - period + period / 3 ||
+	    seen->crl.entries != model_count(r->model, ENTITY_REVOCATION);
+}
+
+int crl_stage(const struct render_job *r, bool must)
+{
+	struct crl_seen *seen = &r->render->crl;
+	struct output_file *f;
+	struct buf pem;
+
+	look(r);
+	if (!must && !is_due(r))
+		return 0;
+	buf_open(&pem, r->job->arena);
+	if (pki_crl_build(r->job, r->pki, r->model, &seen->crl, r->job->now * 1000, &pem))
+		return r->job->error;
+	output_write(r->output, "pki/crl.pem", pem.data, pem.len, OUTPUT_CLOCK);
+	/* OpenVPN compares whole seconds and the size. */
+	f = output_find(r->output, "pki/crl.pem");
+	f->mtime = time_now();
+	if (f->mtime <= seen->mtime.tv_sec)
+		f->mtime = seen->mtime.tv_sec + 1;
+	return 0;
+}
+
+int render_refresh_crl(struct job *j, struct render *r, const struct model *m, bool *renewed)
+{
+	struct render_job work = {.job = j, .model = m, .pki = r->pki, .render = r};
+
+	render_discard(r); /* the staging folder is for one output at a time */
+	work.output = r->staged = output_open();
+	*renewed = false;
+	if (crl_stage(&work, false) || output_stage(j, &r->place, r->staged) ||
+	    output_promote(j, &r->place, r->staged)) {
+		render_discard(r);
+		return j->error;
+	}
+	*renewed = output_find(r->staged, "pki/crl.pem");
+	render_drop(r);
+	return 0;
+}

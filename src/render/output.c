@@ -1,0 +1,230 @@
+/*
+ * Files on their way out: collected by path, compared with the live ones,
+ * staged durable under other names, renamed into place.  Nothing live changes
+ * before output_promote, and there each file changes whole or not at all.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/fs.h"
+#include "base/map.h"
+#include "render/render_int.h"
+
+/* From here on one syncfs is cheaper than an fsync a file. */
+enum { SYNC_ALL_FROM = 8, COMPARE_CHUNK = 16384 };
+
+struct output {
+	struct arena *arena;
+	struct map by_path;
+	struct output_file **files;
+	size_t n, cap;
+};
+
+void output_path(const struct output_place *p, const char *path, char *out)
+{
+	int n = snprintf(out, RENDER_PATH_MAX, "%s/%s", p->data, path);
+
+	assert(n > 0 && n < RENDER_PATH_MAX); /* render_open bounds the folder's name */
+	(void)n;
+}
+
+void output_staged_path(const struct output_place *p, const struct output_file *f, char *out)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "staging/%zu", f->number);
+	output_path(p, name, out);
+}
+
+struct output *output_open(void)
+{
+	struct output *o = mem_zalloc(sizeof(*o));
+
+	o->arena = arena_open(64 * 1024);
+	return o;
+}
+
+static void file_drop_bytes(struct output_file *f)
+{
+	if (f->data && (f->flags & OUTPUT_SECRET))
+		digest_cleanse(f->data, f->len);
+	f->data = NULL;
+	f->len = 0;
+}
+
+void output_close(struct output *o)
+{
+	size_t i;
+
+	if (!o)
+		return;
+	for (i = 0; i < o->n; i++)
+		file_drop_bytes(o->files[i]);
+	map_clear(&o->by_path);
+	free(o->files);
+	arena_close(o->arena);
+	free(o);
+}
+
+static struct output_file *output_take(struct output *o, const char *path)
+{
+	struct output_file *f = map_get(&o->by_path, path);
+
+	if (f)
+		return f;
+	f = arena_alloc(o->arena, sizeof(*f));
+	f->path = arena_strdup(o->arena, path);
+	map_put(&o->by_path, f->path, f);
+	if (o->n == o->cap) {
+		o->cap = o->cap ? o->cap * 2 : 32;
+		o->files = mem_realloc(o->files, o->cap * sizeof(*o->files));
+	}
+	f->number = o->n;
+	o->files[o->n++] = f;
+	return f;
+}
+
+void output_write(struct output *o, const char *path, const void *data, size_t len, unsigned flags)
+{
+	struct output_file *f = output_take(o, path);
+
+	file_drop_bytes(f);
+	f->data = arena_alloc(o->arena, len + 1);
+	if (len)
+		memcpy(f->data, data, len);
+	f->len = len;
+	f->flags = flags;
+}
+
+void output_remove(struct output *o, const char *path)
+{
+	output_take(o, path);
+}
+
+struct output_file *output_find(const struct output *o, const char *path)
+{
+	return map_get(&o->by_path, path);
+}
+
+struct output_file *output_next(const struct output *o, size_t *it)
+{
+	return *it < o->n ? o->files[(*it)++] : NULL;
+}
+
+mode_t output_mode(const struct output_place *p)
+{
+	return p->group == (gid_t)-1 ? 0600 : 0640;
+}
+
+static bool bytes_are(int fd, const char *expected, size_t len)
+{
+	char chunk[COMPARE_CHUNK];
+	bool same = true;
+	ssize_t n = 0;
+
+	while (same && len) {
+		n = read(fd, chunk, len < sizeof(chunk) ? len : sizeof(chunk));
+		if (n < 0 && errno == EINTR)
+			continue;
+		same = n > 0 && !memcmp(chunk, expected, (size_t)n);
+		expected += same ? n : 0;
+		len -= same ? (size_t)n : 0;
+	}
+	digest_cleanse(chunk, sizeof(chunk));
+	return same;
+}
+
+bool output_is_live(const struct output_place *p, const struct output_file *f)
+{
+	char path[RENDER_PATH_MAX];
+	struct stat st;
+	bool same;
+	int fd;
+
+	output_path(p, f->path, path);
+	if (!f->data)
+		return lstat(path, &st) && errno == ENOENT;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	same = !fstat(fd, &st) && S_ISREG(st.st_mode) && (st.st_mode & 07777) == output_mode(p) &&
+	    st.st_size == (off_t)f->len && bytes_are(fd, f->data, f->len);
+	close(fd);
+	return same;
+}
+
+/* What else a staged file needs before its name: bytes, group, mode and, for the CRL, its time. */
+static bool fill_staged(int fd, const struct output_place *p, const struct output_file *f, bool sync)
+{
+	struct timespec times[2] = {{.tv_sec = f->mtime}, {.tv_sec = f->mtime}};
+	const char *from = f->data;
+	size_t left = f->len;
+
+	while (left) {
+		ssize_t n = write(fd, from, left);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		from += n > 0 ? n : 0;
+		left -= n > 0 ? (size_t)n : 0;
+	}
+	/* A group that this process is no member of was reported when the folders were made. */
+	if (p->group != (gid_t)-1 && fchown(fd, (uid_t)-1, p->group) && errno != EPERM)
+		return false;
+	return !fchmod(fd, output_mode(p)) && (!f->mtime || !futimens(fd, times)) && (!sync || !fsync(fd));
+}
+
+static int stage_file(struct job *j, const struct output_place *p, const struct output_file *f, bool sync)
+{
+	char path[RENDER_PATH_MAX];
+	bool done;
+	int fd;
+
+	output_staged_path(p, f, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return job_fail_errno(j, "cannot write %s", path);
+	done = fill_staged(fd, p, f, sync);
+	if (!done)
+		job_fail_errno(j, "cannot write %s for %s", path, f->path);
+	if (close(fd) && done)
+		job_fail_errno(j, "cannot write %s for %s", path, f->path);
+	return j->error;
+}
+
+static int sync_file_system(struct job *j, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || syncfs(fd))
+		job_fail_errno(j, "cannot sync %s", path);
+	if (fd >= 0)
+		close(fd);
+	return j->error;
+}
+
+int output_stage(struct job *j, const struct output_place *p, struct output *o)
+{
+	char staging[RENDER_PATH_MAX];
+	size_t i, staged = 0;
+	bool sync_all;
+	int error;
+
+	output_path(p, "staging", staging);
+	for (i = 0; i < o->n; i++) {
+		o->files[i]->is_staged = !output_is_live(p, o->files[i]);
+		staged += o->files[i]->is_staged && o->files[i]->data;
+	}
+	sync_all = staged >= SYNC_ALL_FROM;
+	for (i = 0; i < o->n; i++)
+		if (o->files[i]->is_staged && o->files[i]->data &&
+		    (error = stage_file(j, p, o->files[i], !sync_all)))
+			return error;
+	return sync_all ? sync_file_system(j, staging) : 0;
+}

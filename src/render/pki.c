@@ -1,0 +1,110 @@
+/*
+ * Renderer of pki/: certificates out of the ledger in easy-rsa's layout, and
+ * the server's key.  No other private key is on disk: a gateway's is derived
+ * when its configuration is asked for, the CA's file is empty.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "render/render_int.h"
+
+/* Files that easyrsa 3.1 refuses to work without. */
+static const char *const placeholders[] = {"index.txt.attr", "openssl-easyrsa.cnf", "serial"};
+
+static int write_placeholders(const struct render_job *r)
+{
+	const struct json *nothing = json_object(r->job->arena);
+	size_t i;
+	int error;
+
+	output_write(r->output, "pki/private/ca.key", "", 0, 0);
+	for (i = 0; i < sizeof(placeholders) / sizeof(*placeholders); i++) {
+		const char *path = arena_printf(r->job->arena, "pki/%s", placeholders[i]);
+
+		if ((error = template_output(r, placeholders[i], nothing, path, 0)))
+			return error;
+	}
+	return 0;
+}
+
+/* What a device holds now; no certificate takes the file away. */
+static void write_issued(const struct render_job *r, const char *name, const struct certificate *c, unsigned flags)
+{
+	const char *path = arena_printf(r->job->arena, "pki/issued/%s.crt", name);
+
+	if (c)
+		output_write(r->output, path, c->pem, strlen(c->pem), flags);
+	else
+		output_remove(r->output, path);
+}
+
+static int write_server(const struct render_job *r)
+{
+	const struct server *s = model_server(r->model);
+	const struct certificate *c = model_current_certificate(r->model, s->device.hex);
+	struct buf key;
+	int error;
+
+	if (!c)
+		return job_fail(r->job, E_CORRUPT, "no_server_certificate",
+		    "the ledger has no valid certificate of the server %s", s->name);
+	write_issued(r, s->name, c, OUTPUT_RELOAD);
+	buf_open(&key, r->job->arena);
+	error = pki_private_key(r->job, r->pki, c, &key);
+	if (!error)
+		output_write(r->output, arena_printf(r->job->arena, "pki/private/%s.key", s->name),
+		    key.data, key.len, OUTPUT_SECRET | OUTPUT_RELOAD);
+	digest_cleanse(key.data, key.len);
+	return error;
+}
+
+static int write_names(const struct render_job *r)
+{
+	const struct server *s = model_server(r->model);
+	const struct gateway *g;
+	const char **name;
+	int error;
+
+	for (name = r->names; *name; name++) {
+		if (!strcmp(*name, s->name)) {
+			if ((error = write_server(r)))
+				return error;
+			continue;
+		}
+		g = model_gateway_by_name(r->model, *name);
+		write_issued(r, *name, g ? model_current_certificate(r->model, g->device.hex) : NULL, 0);
+	}
+	return 0;
+}
+
+static void write_by_serial(const struct render_job *r, const struct entity *e)
+{
+	struct id128 serial = touched_serial(e->path);
+	const struct certificate *c = model_certificate(r->model, serial.hex);
+	const char *path;
+	char *p;
+
+	for (p = serial.hex; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	path = arena_printf(r->job->arena, "pki/certs_by_serial/%s.pem", serial.hex);
+	if (c)
+		output_write(r->output, path, c->pem, strlen(c->pem), 0);
+	else
+		output_remove(r->output, path);
+}
+
+int render_pki(const struct render_job *r)
+{
+	const struct entity **e = touched_entities(r, ENTITY_CERTIFICATE);
+	const struct certificate *ca = model_ca(r->model);
+
+	if (!ca)
+		return job_fail(r->job, E_CORRUPT, "no_ca", "the ledger has no CA");
+	output_write(r->output, "pki/ca.crt", ca->pem, strlen(ca->pem), OUTPUT_RELOAD);
+	for (; *e; e++)
+		write_by_serial(r, *e);
+	if (r->is_full && write_placeholders(r))
+		return r->job->error;
+	return write_names(r);
+}

@@ -1,0 +1,179 @@
+/*
+ * The room's front: the table of renderers, and the two steps in which their
+ * output reaches the disk.  Decides when everything is rendered instead of what
+ * was touched: when nothing can be assumed of the files that are there.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "render/render_int.h"
+
+#define EVERY_TIME (1u << 31)
+#define GATEWAYS (1u << ENTITY_USER | 1u << ENTITY_GATEWAY)
+#define LEDGER (1u << ENTITY_CERTIFICATE | 1u << ENTITY_REVOCATION)
+#define SETTINGS (1u << ENTITY_NETWORK | 1u << ENTITY_SERVER)
+
+static const struct renderer renderers[] = {
+	{"pki", GATEWAYS | LEDGER, render_pki},
+	{"index", LEDGER, render_index},
+	{"openvpn", GATEWAYS, render_openvpn},
+	{"routes", GATEWAYS, render_routes},
+	{"firewall", GATEWAYS, render_firewall},
+	{"summary", EVERY_TIME, render_summary},
+};
+
+int render_open(struct job *j, const char *data, gid_t group, const struct pki *pki, struct render **out)
+{
+	struct render *r;
+	char path[RENDER_PATH_MAX];
+
+	if (strlen(data) > RENDER_PATH_MAX / 2)
+		return job_fail(j, E_INVALID, "invalid", "the name of the data folder is too long");
+	r = mem_zalloc(sizeof(*r));
+	r->data = mem_strdup(data);
+	r->place = (struct output_place){.data = r->data, .group = group};
+	r->pki = pki;
+	output_path(&r->place, "database.sqlite3", path);
+	r->database_path = mem_strdup(path);
+	if (output_folders(j, &r->place) || output_sweep(j, &r->place) ||
+	    database_open(j, r->database_path, &r->database))
+		goto out;
+	*out = r;
+	r = NULL; /* the caller's now */
+out:
+	render_close(r);
+	return j->error;
+}
+
+void render_close(struct render *r)
+{
+	if (!r)
+		return;
+	render_discard(r);
+	database_close(r->database);
+	free(r->database_path);
+	free(r->data);
+	free(r);
+}
+
+int render_commit(struct job *j, struct render *r, const char **out)
+{
+	*out = arena_strdup(j->arena, r->database->commit);
+	return 0;
+}
+
+int render_run(struct render_job *r)
+{
+	unsigned touched;
+	size_t i;
+	int error = 0;
+
+	if (!model_network(r->model) || !model_server(r->model))
+		return job_fail(r->job, E_CORRUPT, "incomplete_state",
+		    "the state lacks network.json or servers/main.json: nothing can be rendered");
+	touched = touched_kinds(r);
+	r->is_full = r->is_full || (touched & SETTINGS);
+	r->names = touched_names(r);
+	for (i = 0; i < sizeof(renderers) / sizeof(*renderers) && !error; i++)
+		if (r->is_full || ((touched | EVERY_TIME) & renderers[i].when))
+			error = renderers[i].run(r);
+	return error;
+}
+
+static int remove_foreign(const struct render_job *r, const char *path, void *context)
+{
+	(void)context;
+	output_remove(r->output, path);
+	return 0;
+}
+
+static bool has_reload(const struct output *o)
+{
+	const struct output_file *f;
+	size_t it = 0;
+
+	while ((f = output_next(o, &it)))
+		if (f->is_staged && (f->flags & OUTPUT_RELOAD))
+			return true;
+	return false;
+}
+
+static int stage(struct render_job *r)
+{
+	struct job *j = r->job;
+	bool must;
+
+	r->output = r->render->staged = output_open();
+	if (r->is_full && output_folders(j, &r->render->place))
+		return j->error;
+	if (render_run(r))
+		return j->error;
+	must = !r->is_full && *model_touched(j->arena, r->model, ENTITY_REVOCATION);
+	if (crl_stage(r, must) || (r->is_full && foreign_walk(r, remove_foreign, NULL)) ||
+	    output_stage(j, &r->render->place, r->output) || dry_check(r) ||
+	    database_stage(r, r->render->database))
+		return j->error;
+	r->render->staged_reloads = has_reload(r->output);
+	return 0;
+}
+
+int render_stage(struct job *j, struct render *r, const struct model *m, const char *commit)
+{
+	struct render_job work = {.job = j, .model = m, .commit = commit, .pki = r->pki, .render = r};
+
+	assert(strlen(commit) < OID_HEX);
+	render_discard(r);
+	work.is_full = !model_base(m) || r->is_dirty || !r->database->commit[0];
+	if (stage(&work) && r->database->is_damaged) {
+		render_discard(r);
+		job_clear(j);
+		work.is_full = true;
+		if (!database_renew(j, r->database))
+			stage(&work);
+	}
+	if (j->error)
+		render_discard(r);
+	return j->error;
+}
+
+int render_promote(struct job *j, struct render *r)
+{
+	assert(r->staged);
+	/* Until all of it is done nothing is known of what is on the disk. */
+	r->is_dirty = true;
+	if (!output_promote(j, &r->place, r->staged) && !database_commit(j, r->database)) {
+		r->is_dirty = false;
+		r->reloads = r->staged_reloads;
+		render_drop(r);
+	}
+	render_discard(r);
+	return j->error;
+}
+
+void render_drop(struct render *r)
+{
+	output_close(r->staged);
+	r->staged = NULL;
+	r->staged_reloads = false;
+}
+
+void render_discard(struct render *r)
+{
+	struct job j;
+
+	if (!r->staged)
+		return;
+	render_drop(r);
+	database_rollback(r->database);
+	/* What can't be swept now is swept when the folder is opened again, or stops the next stage with a reason. */
+	job_open(&j);
+	output_sweep(&j, &r->place);
+	job_close(&j);
+}
+
+bool render_needs_reload(const struct render *r)
+{
+	return r->reloads;
+}

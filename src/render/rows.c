@@ -1,0 +1,223 @@
+/*
+ * Rows of the SQLite database: what a fork touched, or all of it.  Touched rows
+ * are deleted before any is inserted, since names may have changed hands.
+ */
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "render/render_int.h"
+
+enum statement { USER_DELETE, USER_INSERT, GATEWAY_DELETE, GATEWAY_INSERT, CERTIFICATE_DELETE,
+	CERTIFICATE_INSERT, FILE_DELETE, FILE_INSERT, DOCUMENT_INSERT, META_INSERT, STATEMENTS };
+
+static const char *const statements[STATEMENTS] = {
+	[USER_DELETE] = "DELETE FROM users WHERE id = ?",
+	[USER_INSERT] = "INSERT INTO users (id, hex, name, prefix, enabled, created, blob) VALUES (?,?,?,?,?,?,?)",
+	[GATEWAY_DELETE] = "DELETE FROM gateways WHERE user = ? AND id = ?",
+	[GATEWAY_INSERT] = "INSERT INTO gateways (user, id, hex, name, prefix, address, device, enabled, inbound, "
+	    "routes, allow, created, blob) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[CERTIFICATE_DELETE] = "DELETE FROM certificates WHERE serial = ?",
+	[CERTIFICATE_INSERT] = "INSERT INTO certificates (serial, device, kind, name, generation, not_before, "
+	    "not_after, until, revoked_at, reason, pem) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+	[FILE_DELETE] = "DELETE FROM files WHERE path = ?",
+	[FILE_INSERT] = "INSERT OR REPLACE INTO files (path, sha256) VALUES (?,?)",
+	[DOCUMENT_INSERT] = "INSERT OR REPLACE INTO documents (path, bytes) VALUES (?,?)",
+	[META_INSERT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?,?)",
+};
+
+struct rows {
+	const struct render_job *r;
+	struct database *database;
+	sqlite3_stmt *prepared[STATEMENTS];
+};
+
+/* Bind and run one statement: 'i' an int64_t, 's' a text, 't' a time; NULL and time 0 are null. */
+static int rows_run(struct rows *w, enum statement which, const char *types, ...)
+{
+	sqlite3_stmt **s = &w->prepared[which];
+	int i, code = SQLITE_OK;
+	va_list ap;
+
+	if (!*s)
+		code = sqlite3_prepare_v2(w->database->handle, statements[which], -1, s, NULL);
+	va_start(ap, types);
+	for (i = 0; types[i] && code == SQLITE_OK; i++) {
+		int64_t number = types[i] == 's' ? 0 : va_arg(ap, int64_t);
+
+		if (types[i] == 's')
+			code = sqlite3_bind_text(*s, i + 1, va_arg(ap, const char *), -1, SQLITE_STATIC);
+		else if (types[i] == 'i' || number)
+			code = sqlite3_bind_int64(*s, i + 1, number);
+		else
+			code = sqlite3_bind_null(*s, i + 1);
+	}
+	va_end(ap);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(*s);
+	if (code != SQLITE_DONE)
+		return database_fail(w->r->job, w->database, "write");
+	sqlite3_reset(*s);
+	return 0;
+}
+
+static int insert_user(struct rows *w, const struct user *u)
+{
+	const struct network *n = model_network(w->r->model);
+	struct ip_prefix p = model_user_prefix(n, u->id);
+	char hex[9], prefix[IP_TEXT];
+
+	model_print_user_id(n, u->id, hex);
+	return rows_run(w, USER_INSERT, "isssiis", (int64_t)u->id, hex, u->name, ip_print_prefix(&p, prefix),
+	    (int64_t)u->enabled, u->created, u->entity.blob);
+}
+
+static const char *allow_text(struct arena *a, const struct gateway *g)
+{
+	struct buf text;
+
+	buf_open(&text, a);
+	json_print_compact(&text, model_allow_json(a, g->allow, g->allow_n));
+	return text.data;
+}
+
+static int insert_gateway(struct rows *w, const struct gateway *g)
+{
+	const struct network *n = model_network(w->r->model);
+	struct ip_prefix p = model_gateway_prefix(n, g->user, g->id);
+	struct in6_addr own = model_gateway_address(n, g->user, g->id);
+	char hex[9], prefix[IP_TEXT], address[IP_TEXT];
+
+	model_print_gateway_id(n, g->id, hex);
+	return rows_run(w, GATEWAY_INSERT, "iisssssisssis", (int64_t)g->user, (int64_t)g->id, hex, g->name,
+	    ip_print_prefix(&p, prefix), ip_print_addr(&own, address), g->device.hex, (int64_t)g->enabled,
+	    model_inbound_word(g->inbound), model_routes_word(g->routes), allow_text(w->r->job->arena, g),
+	    g->created, g->entity.blob);
+}
+
+static int insert_certificate(struct rows *w, const struct certificate *c)
+{
+	const struct supersession *s = model_supersession(w->r->model, c->serial.hex);
+	const struct revocation *gone = model_revocation(w->r->model, c->serial.hex);
+
+	return rows_run(w, CERTIFICATE_INSERT, "ssssiiittss", c->serial.hex, c->device.hex,
+	    model_kind_word(c->kind), c->name, (int64_t)c->generation, c->not_before, c->not_after,
+	    s ? s->until : (int64_t)0, gone ? gone->at : (int64_t)0,
+	    gone ? model_reason_word(gone->reason) : NULL, c->pem);
+}
+
+static int write_users(struct rows *w)
+{
+	const struct entity **all = touched_entities(w->r, ENTITY_USER), **e;
+	uint32_t user, gateway;
+	int error = 0;
+
+	for (e = all; *e && !error; e++) {
+		touched_ids((*e)->path, &user, &gateway);
+		error = rows_run(w, USER_DELETE, "i", (int64_t)user);
+	}
+	for (e = all; *e && !error; e++)
+		if (!(*e)->is_removed)
+			error = insert_user(w, (const struct user *)*e);
+	return error;
+}
+
+static int write_gateways(struct rows *w)
+{
+	const struct entity **all = touched_entities(w->r, ENTITY_GATEWAY), **e;
+	uint32_t user, gateway;
+	int error = 0;
+
+	for (e = all; *e && !error; e++) {
+		touched_ids((*e)->path, &user, &gateway);
+		error = rows_run(w, GATEWAY_DELETE, "ii", (int64_t)user, (int64_t)gateway);
+	}
+	for (e = all; *e && !error; e++)
+		if (!(*e)->is_removed)
+			error = insert_gateway(w, (const struct gateway *)*e);
+	return error;
+}
+
+static int write_certificates_of(struct rows *w, enum entity_kind kind)
+{
+	const struct entity **e = touched_entities(w->r, kind);
+	const struct certificate *c;
+	int error = 0;
+
+	for (; *e && !error; e++) {
+		struct id128 serial = touched_serial((*e)->path);
+
+		error = rows_run(w, CERTIFICATE_DELETE, "s", serial.hex);
+		c = model_certificate(w->r->model, serial.hex);
+		if (!error && c)
+			error = insert_certificate(w, c);
+	}
+	return error;
+}
+
+/* A row tells all that the ledger knows of a serial, whichever of its files was touched. */
+static int write_certificates(struct rows *w)
+{
+	int error = write_certificates_of(w, ENTITY_CERTIFICATE);
+
+	if (!error && !w->r->is_full && !(error = write_certificates_of(w, ENTITY_SUPERSESSION)))
+		error = write_certificates_of(w, ENTITY_REVOCATION);
+	return error;
+}
+
+static int write_files(struct rows *w)
+{
+	const struct output_file *f;
+	char digest[DIGEST_HEX];
+	size_t it = 0;
+	int error = 0;
+
+	while (!error && (f = output_next(w->r->output, &it))) {
+		if (f->flags & OUTPUT_CLOCK)
+			continue;
+		if (f->data) {
+			digest_sha256_hex(f->data, f->len, digest);
+			error = rows_run(w, FILE_INSERT, "ss", f->path, digest);
+		} else {
+			error = rows_run(w, FILE_DELETE, "s", f->path);
+		}
+	}
+	return error;
+}
+
+static int write_documents(struct rows *w)
+{
+	const struct network *n = model_network(w->r->model);
+	const struct server *s = model_server(w->r->model);
+	struct buf network, server;
+
+	buf_open(&network, w->r->job->arena);
+	model_encode_network(&network, n);
+	buf_open(&server, w->r->job->arena);
+	model_encode_server(&server, s);
+	if (rows_run(w, DOCUMENT_INSERT, "ss", n->entity.path, network.data))
+		return w->r->job->error;
+	return rows_run(w, DOCUMENT_INSERT, "ss", s->entity.path, server.data);
+}
+
+static int clear_tables(struct rows *w)
+{
+	return database_run(w->r->job, w->database, "DELETE FROM users; DELETE FROM gateways; "
+	    "DELETE FROM certificates; DELETE FROM files; DELETE FROM documents");
+}
+
+int rows_write(const struct render_job *r, struct database *d)
+{
+	struct rows w = {.r = r, .database = d};
+	int i, error = 0;
+
+	if (r->is_full && !(error = clear_tables(&w)))
+		error = write_documents(&w);
+	if (!error && !(error = write_users(&w)) && !(error = write_gateways(&w)) &&
+	    !(error = write_certificates(&w)) && !(error = write_files(&w)))
+		error = rows_run(&w, META_INSERT, "ss", "commit", r->commit);
+	for (i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(w.prepared[i]);
+	return error;
+}
