@@ -75,6 +75,6 @@ api_handler gateways_list, gateways_create, gateways_get, gateways_patch, gatewa
 api_handler profile_get;
 api_handler certificates_get_ca, certificates_get_crl;
 api_handler health_alive, health_ready;
-api_handler state_get, state_render;
+api_handler state_get, state_check, state_render;
 
 #endif

@@ -17,7 +17,8 @@ static const struct http_route routes[] = {
 	{ "GET", "/ca.crt", 0, certificates_get_ca },
 	{ "GET", "/crl.pem", 0, certificates_get_crl },
 	{ "GET", "/state", 0, state_get },
-	{ "POST", "/render", HTTP_BODY_OPTIONAL, state_render },
+	{ "GET", "/render", 0, state_check },
+	{ "POST", "/render", 0, state_render },
 	{ "GET", "/healthz", HTTP_PUBLIC, health_alive },
 	{ "GET", "/readyz", HTTP_PUBLIC, health_ready },
 };

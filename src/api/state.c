@@ -1,4 +1,4 @@
-/* /state: HEAD, the rendered and the deployed commit, and how they differ. /render: from the shell. */
+/* /state: HEAD, the rendered and the deployed commit, how they differ. /render: for the command of that name. */
 #include "api/api_int.h"
 
 static const char *const nothing_known[] = { NULL };
@@ -46,22 +46,35 @@ int state_get(struct http_request *req, struct http_response *res)
 	return 0;
 }
 
-/* Through the writer it is a full one, whatever the body says. */
+/* Everything anew, by the writer. */
 int state_render(struct http_request *req, struct http_response *res)
 {
-	static const char *const known[] = { "full", NULL };
 	struct api *api = req->context;
 	struct job *j = req->job;
 	struct query_counts counts;
-	bool full = true;
 
-	if (http_query_known(req, nothing_known) ||
-	    (req->body &&
-		(json_known(j, req->body, known) || json_want_bool(j, req->body, "full", false, &full))) ||
-	    flow_render(j, api->flow) || query_counts(j, api->query, &counts))
+	if (http_query_known(req, nothing_known) || flow_render(j, api->flow) ||
+	    query_counts(j, api->query, &counts))
 		return j->error;
 	res->json = json_object(j->arena);
 	json_add_string(j->arena, res->json, "rendered", counts.commit);
 	http_set_header(j, res, "X-Commit", counts.commit);
+	return 0;
+}
+
+/* What differs on the disk from what HEAD renders, compared now. */
+int state_check(struct http_request *req, struct http_response *res)
+{
+	struct api *api = req->context;
+	struct job *j = req->job;
+	struct json *list;
+	char **differences;
+
+	if (http_query_known(req, nothing_known) || flow_check(j, api->flow, &differences))
+		return j->error;
+	res->json = json_object(j->arena);
+	list = json_add(res->json, "differences", json_array(j->arena));
+	for (; *differences; differences++)
+		json_add_string(j->arena, list, NULL, *differences);
 	return 0;
 }

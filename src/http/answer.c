@@ -182,7 +182,6 @@ static void settle(struct exchange *x)
 	if (r->json) {
 		buf_open(&b, x->job.arena);
 		json_print_compact(&b, r->json);
-		buf_putc(&b, '\n');
 		r->text = b.data;
 		r->text_len = b.len;
 		if (!r->content_type)
