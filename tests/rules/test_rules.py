@@ -64,7 +64,7 @@ def test_finds_include(tmp_path, path, text, found):
     ("src/api/a.c", '#include "render/render.h"\nint f(void) { return render_profile(); }'),
     ("src/base/digest.c", "#include <openssl/evp.h>"),
     ("src/flow/a.c", '#include "flow/flow_int.h"\n#include <string.h>'),
-    ("src/main.c", '#include "api/api.h"'),
+    ("src/main.c", '#include "cli/cli.h"'),
 ])
 def test_allows_include(tmp_path, path, text):
     assert list(rules.check_includes(tree(tmp_path, **{path: text}), EDGES)) == []
