@@ -53,13 +53,14 @@ int json_known(struct job *j, const struct json *o, const char *const *keys);
 
 /*
  * Build a tree in an arena; members are added in any order, the printers sort.
- * Keys and strings are borrowed, and must be UTF-8.
+ * Keys are borrowed; keys and strings must be UTF-8.
  */
 struct json *json_object(struct arena *a);
 struct json *json_array(struct arena *a);
 struct json *json_add(struct json *parent, const char *key, struct json *child); /* child; in arrays key is NULL */
-/* null where value is NULL */
+/* null where value is NULL; the value is copied, or borrowed: a secret stays where its owner can cleanse it */
 struct json *json_add_string(struct arena *a, struct json *parent, const char *key, const char *value);
+struct json *json_add_borrowed(struct arena *a, struct json *parent, const char *key, const char *value);
 struct json *json_add_int(struct arena *a, struct json *parent, const char *key, int64_t value);
 struct json *json_add_bool(struct arena *a, struct json *parent, const char *key, bool value);
 

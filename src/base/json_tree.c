@@ -128,6 +128,11 @@ struct json *json_add(struct json *parent, const char *key, struct json *child)
 
 struct json *json_add_string(struct arena *a, struct json *parent, const char *key, const char *value)
 {
+	return json_add_borrowed(a, parent, key, value ? arena_strdup(a, value) : NULL);
+}
+
+struct json *json_add_borrowed(struct arena *a, struct json *parent, const char *key, const char *value)
+{
 	struct json *v = json_make(a, value ? JSON_STRING : JSON_NULL);
 
 	v->string = value;
