@@ -17,7 +17,7 @@ static void add_lines(struct arena *a, struct json *values, const char *key, cha
 	char *line, *rest = NULL;
 
 	for (line = strtok_r(pem, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		json_add_string(a, list, NULL, line);
+		json_add_borrowed(a, list, NULL, line);
 }
 
 static struct json *profile_values(struct arena *a, const struct network *n, const struct server *s,
