@@ -1,0 +1,282 @@
+/*
+ * The last step of the line: a thread that takes what was published, has
+ * connections cut, runs the hooks, and notes how it ended.  Tasks that wait
+ * are folded into one, since a hook acts on the newest commit anyway.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "deploy/deploy_int.h"
+
+enum { RECENT = 1024, SETTLE_MS = 1000, POLL_MS = 50 };
+
+struct deploy {
+	char *data;
+	bool hooks;
+	struct management *management;
+	pthread_t worker;
+	int stop; /* eventfd: the running hook is to hurry up */
+
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t changed;
+	bool stopping;
+	uint64_t submitted, finished, deployed; /* tasks are numbered from 1 */
+	bool is_left; /* the finished one's kernel side is the unit's, which hasn't acted */
+	bool is_recorded; /* detail is about the kernel: a repair shows in deployed.json */
+	char old_commit[OID_HEX]; /* of the first waiting task */
+	char recent[RECENT][OID_HEX]; /* new commits of tasks, by number */
+	char *detail; /* why the finished one isn't deployed; "" */
+};
+
+/* The newest task that was for this commit; 0: none that is remembered. */
+static uint64_t deploy_number(const struct deploy *d, const char *commit)
+{
+	uint64_t oldest = d->submitted > RECENT ? d->submitted - RECENT : 0;
+
+	for (uint64_t n = d->submitted; n > oldest; n--)
+		if (!strcmp(d->recent[n % RECENT], commit))
+			return n;
+	return 0;
+}
+
+static void deploy_set_detail(struct deploy *d, const char *detail)
+{
+	free(d->detail);
+	d->detail = mem_strdup(detail);
+}
+
+/* What deployed.json says about a task: done (""), not yet (NULL), or what could not be done. */
+static const char *deploy_look(struct job *j, struct deploy *d, uint64_t number)
+{
+	struct record r;
+	struct buf text;
+	uint64_t reached;
+
+	record_read(j, d->data, &r);
+	pthread_mutex_lock(&d->lock);
+	reached = deploy_number(d, r.commit);
+	pthread_mutex_unlock(&d->lock);
+	if (!reached || reached < number)
+		return NULL;
+	buf_open(&text, j->arena);
+	for (size_t i = 0; r.warnings[i]; i++)
+		buf_printf(&text, "%s%s", i ? "; " : "", r.warnings[i]);
+	return text.data;
+}
+
+struct deploy_end { /* how a task ended */
+	const char *detail;
+	bool is_left, is_recorded;
+};
+
+/* The hooks for one task, without the lock. */
+static struct deploy_end deploy_run(struct job *j, struct deploy *d, uint64_t number, struct hook_run *run)
+{
+	struct deploy_end end = { .detail = "" };
+	enum hook_outcome outcome;
+	const char *seen;
+
+	management_settle(d->management, SETTLE_MS);
+	outcome = hooks_run(j, run, &end.detail);
+	if (outcome == HOOK_DONE)
+		return end;
+	seen = deploy_look(j, d, number);
+	if (seen && (outcome == HOOK_LATER || *seen)) {
+		/* A deploy that ran and met obstacles says them better than an exit code. */
+		end.detail = seen;
+		end.is_recorded = true;
+	} else if (outcome == HOOK_LATER) {
+		end.detail = "the unit vpnunit-deploy has not acted yet";
+		end.is_left = end.is_recorded = true;
+	}
+	return end;
+}
+
+static void deploy_turn(struct deploy *d)
+{
+	char old_commit[OID_HEX], new_commit[OID_HEX];
+	struct hook_run run = { .data = d->data,
+		.old_commit = old_commit,
+		.new_commit = new_commit,
+		.timeout_ms = HOOK_TIMEOUT_MS,
+		.stop_fd = d->stop };
+	uint64_t number = d->submitted;
+	struct deploy_end end;
+	struct job j;
+
+	memcpy(old_commit, d->old_commit, OID_HEX);
+	memcpy(new_commit, d->recent[number % RECENT], OID_HEX);
+	memcpy(d->old_commit, new_commit, OID_HEX);
+	pthread_mutex_unlock(&d->lock);
+	job_open(&j);
+	end = deploy_run(&j, d, number, &run);
+	pthread_mutex_lock(&d->lock);
+	d->finished = number;
+	d->is_left = end.is_left;
+	d->is_recorded = end.is_recorded;
+	if (!*end.detail)
+		d->deployed = number;
+	deploy_set_detail(d, end.detail);
+	job_close(&j);
+	pthread_cond_broadcast(&d->changed);
+}
+
+static void *deploy_worker(void *context)
+{
+	struct deploy *d = context;
+
+	pthread_mutex_lock(&d->lock);
+	while (!d->stopping) {
+		if (d->finished == d->submitted)
+			pthread_cond_wait(&d->changed, &d->lock);
+		else
+			deploy_turn(d);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return NULL;
+}
+
+static void deploy_free(struct deploy *d)
+{
+	management_close(d->management);
+	if (d->stop >= 0)
+		close(d->stop);
+	pthread_cond_destroy(&d->changed);
+	pthread_mutex_destroy(&d->lock);
+	free(d->detail);
+	free(d->data);
+	free(d);
+}
+
+int deploy_open(struct job *j, const struct deploy_options *o, struct deploy **out)
+{
+	struct deploy *d = mem_zalloc(sizeof(*d));
+	pthread_condattr_t clock;
+
+	d->data = mem_strdup(o->data);
+	d->detail = mem_strdup("");
+	d->hooks = o->hooks;
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&d->changed, &clock);
+	pthread_condattr_destroy(&clock);
+	d->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (d->stop < 0)
+		job_fail_errno(j, "cannot make an event");
+	else if (!management_open(j, d->data, &d->management) && d->hooks &&
+	    (errno = pthread_create(&d->worker, NULL, deploy_worker, d)))
+		job_fail_errno(j, "cannot start the thread of the hooks");
+	if (j->error) {
+		deploy_free(d);
+		return j->error;
+	}
+	*out = d;
+	return 0;
+}
+
+void deploy_close(struct deploy *d)
+{
+	uint64_t one = 1;
+
+	if (!d)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->stopping = true;
+	pthread_cond_broadcast(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+	if (write(d->stop, &one, sizeof(one)) < 0)
+		log_line(LOG_LEVEL_WARNING, "a running hook was not told of the end");
+	if (d->hooks)
+		pthread_join(d->worker, NULL);
+	deploy_free(d);
+}
+
+void deploy_submit(struct deploy *d, const struct deploy_task *t)
+{
+	management_submit(d->management, t->cuts, t->cuts_n, t->reload);
+	pthread_mutex_lock(&d->lock);
+	if (!d->submitted)
+		strncpy(d->old_commit, t->old_commit, OID_HEX - 1);
+	d->submitted++;
+	strncpy(d->recent[d->submitted % RECENT], t->new_commit, OID_HEX - 1);
+	pthread_cond_broadcast(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* The unit works on its own: its record is looked at now and then. Called and returns with the lock. */
+static void deploy_look_again(struct job *j, struct deploy *d)
+{
+	uint64_t number = d->finished;
+	const char *seen;
+
+	pthread_mutex_unlock(&d->lock);
+	seen = deploy_look(j, d, number);
+	pthread_mutex_lock(&d->lock);
+	if (!seen || number != d->finished)
+		return;
+	deploy_set_detail(d, seen);
+	d->is_left = false;
+	if (!*seen)
+		d->deployed = number;
+}
+
+static struct timespec deploy_until(int64_t ms)
+{
+	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+}
+
+/* True when the task's hooks have run and there is nothing to wait for. */
+static bool deploy_is_over(const struct deploy *d, uint64_t number)
+{
+	return d->deployed >= number || (d->finished >= number && !d->is_left);
+}
+
+bool deploy_wait(struct job *j, struct deploy *d, const char *commit, int ms, const char **warning)
+{
+	int64_t end = time_monotonic_ms() + ms, now;
+	uint64_t number;
+	bool is_deployed;
+
+	if (!d->hooks)
+		return true;
+	pthread_mutex_lock(&d->lock);
+	number = deploy_number(d, commit);
+	if (!number) /* a commit in the middle of a batch */
+		number = d->submitted;
+	while (!deploy_is_over(d, number) && (now = time_monotonic_ms()) < end) {
+		struct timespec until = deploy_until(d->is_left && now + POLL_MS < end ? now + POLL_MS : end);
+
+		pthread_cond_timedwait(&d->changed, &d->lock, &until);
+		if (d->is_left && d->finished >= number)
+			deploy_look_again(j, d);
+	}
+	is_deployed = d->deployed >= number;
+	if (!is_deployed)
+		*warning = d->finished < number ? "the hooks are still running"
+						: arena_strdup(j->arena, d->detail);
+	pthread_mutex_unlock(&d->lock);
+	return is_deployed;
+}
+
+void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out)
+{
+	struct record r;
+
+	record_read(j, d->data, &r);
+	*out = (struct deploy_status){ .hooks = d->hooks, .drift = r.warnings };
+	management_status(d->management, &out->openvpn_running, &out->restart_needed);
+	pthread_mutex_lock(&d->lock);
+	if (*d->detail && d->is_recorded)
+		deploy_look_again(j, d);
+	out->commit = *r.commit || !d->deployed ? arena_strdup(j->arena, r.commit)
+						: arena_strdup(j->arena, d->recent[d->deployed % RECENT]);
+	out->detail = arena_strdup(j->arena, d->detail);
+	pthread_mutex_unlock(&d->lock);
+}

@@ -1,0 +1,169 @@
+/* Shared inside deploy: child processes, hooks, what is recorded, OpenVPN's management socket, the kernel's parts. */
+#ifndef DEPLOY_DEPLOY_INT_H
+#define DEPLOY_DEPLOY_INT_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/ip.h"
+#include "base/job.h"
+#include "base/map.h"
+#include "deploy/deploy.h"
+
+/* --- child.c: one program, run to its end --- */
+
+enum { CHILD_TIMED_OUT = -1 };
+
+/* No shell, a process group of its own, no descriptors but the standard three. */
+struct child {
+	const char *path;        /* absolute */
+	const char *const *argv; /* argv[0] is the name it sees; NULL-terminated */
+	const char *const *env;
+	const char *cwd;         /* NULL: ours */
+	const char *input;       /* what it reads; NULL: /dev/null */
+	size_t input_len;
+	size_t output_max;       /* of what it writes, standard error included; the rest is thrown away */
+	int timeout_ms;          /* then its whole group is killed */
+	int stop_fd;             /* once readable, it has CHILD_STOP_MS at most; -1: none */
+};
+enum { CHILD_STOP_MS = 5000 };
+
+/*
+ * Run it.  *status is its exit code, 128 and the signal's number, or
+ * CHILD_TIMED_OUT.  E_NOT_FOUND: there is no such program.
+ */
+int child_run(struct job *j, const struct child *c, int *status, struct buf *output);
+
+/* --- hooks.c --- */
+
+enum { HOOK_TIMEOUT_MS = 30000, HOOK_LEFT = 75 }; /* EX_TEMPFAIL: the kernel's side is the unit's */
+
+enum hook_outcome { HOOK_DONE, HOOK_LATER, HOOK_FAILED };
+
+struct hook_run {
+	const char *data, *old_commit, *new_commit;
+	int timeout_ms, stop_fd;
+};
+/* The scripts that a run executes, as absolute paths in their order; NULL-terminated, in the arena. */
+int hooks_list(struct job *j, const char *data, char ***paths);
+/* All hooks, one behind the other; *detail says which failed and how. HOOK_LATER: left to the unit. */
+enum hook_outcome hooks_run(struct job *j, const struct hook_run *r, const char **detail);
+
+/* --- record.c: DATA/deployed.json, what the kernel's side was brought to --- */
+
+struct record {
+	char commit[OID_HEX];
+	const char *boot;       /* the kernel's boot_id */
+	const char *firewall;   /* digest of the rules that were loaded; "" none */
+	const char **warnings;  /* what could not be done; NULL-terminated */
+};
+/* A missing or broken file is an empty record. */
+void record_read(struct job *j, const char *data, struct record *out);
+/* Durable; writes nothing where the file says so already. */
+int record_write(struct job *j, const char *data, const struct record *r);
+bool record_is_commit(const char *s);
+
+/* --- clients.c: what OpenVPN tells about its connections; no input or output --- */
+
+enum { CLIENT_ID = 11, CLIENT_LINE = 4096, CLIENT_SERIAL = 33 };
+
+struct client {
+	char id[CLIENT_ID];        /* OpenVPN's CID */
+	char serial[CLIENT_SERIAL]; /* 32 lower-case digits; "" when it connected before we listened */
+	char name[65];             /* CN; "" unknown: UNDEF after a failed renegotiation */
+	bool has_address;          /* it got a tunnel address: it is past its handshake */
+	unsigned seen;             /* the status that listed it last */
+};
+struct clients {
+	struct map by_id;
+	struct client *event;      /* the one whose >CLIENT:ENV lines are coming */
+	unsigned status;           /* counts the status commands */
+};
+enum clients_news { CLIENTS_NOTHING, CLIENTS_GREETING, CLIENTS_STATUS_END };
+
+enum clients_news clients_line(struct clients *c, const char *line);
+/* A status was asked for: what its answer doesn't list is gone. */
+void clients_expect_status(struct clients *c);
+void clients_clear(struct clients *c);
+/* 32 lower-case digits out of "40:0a:..."; false when it is none. */
+bool clients_parse_serial(const char *text, char out[CLIENT_SERIAL]);
+/* Is this the connection that the cut means? */
+bool clients_is_meant(const struct client *c, const char *serial, const char *name);
+
+/* --- wire.c: a unix socket that speaks lines; never blocks --- */
+
+enum { WIRE_IN = 16 * 1024, WIRE_OUT_MAX = 4 * 1024 * 1024 };
+
+struct wire {
+	char *folder;              /* the socket's */
+	int fd;                    /* -1: closed */
+	char in[WIRE_IN];
+	size_t in_len, in_taken;
+	bool is_skipping;          /* within a line that was too long */
+	char *out;
+	size_t out_len, out_cap;
+};
+
+void wire_init(struct wire *w, const char *data);
+void wire_free(struct wire *w);
+int wire_open(struct wire *w);         /* 0 or errno */
+void wire_close(struct wire *w);
+bool wire_is_open(const struct wire *w);
+short wire_events(const struct wire *w); /* for poll */
+bool wire_move(struct wire *w);        /* read and write what goes; false: the other side is gone */
+/* The next whole line, good until the next call; NULL: none yet. Longer ones than WIRE_IN are thrown away. */
+const char *wire_line(struct wire *w);
+void wire_send(struct wire *w, const char *text);
+
+/* --- management.c: the thread that holds DATA/run/openvpn.sock --- */
+
+struct management;
+int management_open(struct job *j, const char *data, struct management **out);
+void management_close(struct management *m);
+/* Cut at once and once more after the hand-window; reload: SIGHUP after the cuts. Copies. */
+void management_submit(struct management *m, const struct deploy_cut *cuts, size_t n, bool reload);
+/* Wait until nothing that was submitted awaits its first cut, at most ms. */
+void management_settle(struct management *m, int ms);
+void management_status(struct management *m, bool *running, bool *reload_pending);
+
+/* --- the kernel's side --- */
+
+struct target { /* DATA/state.json */
+	char commit[OID_HEX];
+	const char *device, *user;  /* user: who may open the tun, "" anybody */
+	unsigned mtu;
+	struct in6_addr address;    /* the server's own, on the device */
+	struct ip_prefix prefix;
+};
+int target_read(struct job *j, const char *data, struct target *out);
+
+/* Run ip or nft; input may be NULL. A failure's message has the program's words. */
+int tool_run(struct job *j, const char *const *argv, const struct buf *input, struct buf *output);
+
+/* tun.c: the device with its address; forwarding. Fail with what is missing. */
+int tun_make(struct job *j, const struct target *t);
+int tun_forward(struct job *j);
+
+enum { ROUTE_PROTO = 217, ROUTE_TEXT = 128, ROUTES_MAX = 256 * 1024 * 1024 };
+
+/* One line of ip/routes, checked and in the form that routes are compared in. */
+bool route_parse(const struct target *t, const char *line, char out[ROUTE_TEXT]);
+struct routes { /* commands for `ip -6 -batch` */
+	struct buf removals, additions;
+};
+int routes_compare(struct job *j, const char *data, const struct target *t, struct routes *out);
+int routes_apply(struct job *j, const struct buf *commands);
+
+/* One run, under its lock. */
+int kernel_once(struct job *j, const char *data);
+
+/* Does text replace the table inet vpnunit and nothing else? */
+int ruleset_check(struct job *j, const char *text, size_t len);
+/* Load firewall/nftables.conf unless `old` says that it is loaded; *digest is then its digest. */
+int ruleset_load(struct job *j, const char *data, const struct record *old, const char **digest);
+
+#endif

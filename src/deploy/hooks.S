@@ -1,0 +1,19 @@
+/* The scripts of hooks/ that deploy_install writes, compiled in; each text ends with a NUL. */
+#ifdef __CET__
+#include <cet.h>
+#endif
+
+	.section .rodata
+	.globl hook_post_commit, hook_mirror_example
+	.type hook_post_commit, %object
+hook_post_commit:
+	.incbin "hooks/post-commit"
+	.byte 0
+	.size hook_post_commit, . - hook_post_commit
+	.type hook_mirror_example, %object
+hook_mirror_example:
+	.incbin "hooks/post-commit.d/mirror.example"
+	.byte 0
+	.size hook_mirror_example, . - hook_mirror_example
+
+	.section .note.GNU-stack, "", %progbits

@@ -1,0 +1,338 @@
+/*
+ * OpenVPN's management socket, DATA/run/openvpn.sock.  It serves one client
+ * at a time and this thread is the one: it learns which serial each connection
+ * uses and ends connections with `client-kill CID`.  That tells the client to
+ * restart, so who may come back does so by itself.
+ *
+ * A cut is done twice: at once, and after the hand-window, since a client in
+ * the middle of its handshake was checked against the CRL of before.  Each time
+ * a status comes first, for clients that connected before we listened and for
+ * those that lost their name in a failed renegotiation.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "deploy/deploy_int.h"
+
+enum { RECONNECT_MS = 500, ANSWER_MS = 10000, HAND_WINDOW_MS = 60000 };
+
+struct cut {
+	char *serial, *name; /* serial NULL: every connection of the name */
+	bool is_done; /* once; the second time is due */
+	int64_t due;
+	struct cut *next;
+};
+
+struct management {
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t settled;
+	struct cut *cuts;
+	bool reload, stopping, running;
+
+	int wake; /* eventfd: something was submitted, or stop */
+	struct wire wire; /* this and the rest belong to the thread */
+	struct clients clients;
+	int64_t status_due; /* the answer to `status 3` must be there by then; 0: none is awaited */
+	int64_t connect_at;
+};
+
+static void management_wake(struct management *m)
+{
+	uint64_t one = 1;
+
+	/* Full is as good as woken. */
+	while (write(m->wake, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+static void cut_free(struct cut *c)
+{
+	free(c->serial);
+	free(c->name);
+	free(c);
+}
+
+static bool management_is_settled(const struct management *m)
+{
+	const struct cut *c;
+
+	for (c = m->cuts; c && c->is_done; c = c->next)
+		;
+	return !c;
+}
+
+/* Nothing listens there: no process of OpenVPN, no connection to end; the next start reads the new files. */
+static void management_forget(struct management *m)
+{
+	struct cut *c;
+
+	pthread_mutex_lock(&m->lock);
+	while ((c = m->cuts)) {
+		m->cuts = c->next;
+		cut_free(c);
+	}
+	m->reload = false;
+	pthread_cond_broadcast(&m->settled);
+	pthread_mutex_unlock(&m->lock);
+}
+
+static void management_disconnect(struct management *m)
+{
+	wire_close(&m->wire);
+	clients_clear(&m->clients);
+	m->status_due = 0;
+	m->connect_at = time_monotonic_ms() + RECONNECT_MS;
+	pthread_mutex_lock(&m->lock);
+	m->running = false;
+	pthread_mutex_unlock(&m->lock);
+}
+
+static void management_ask_status(struct management *m)
+{
+	clients_expect_status(&m->clients);
+	wire_send(&m->wire, "status 3\n");
+	m->status_due = time_monotonic_ms() + ANSWER_MS;
+}
+
+/* End what this cut means, and note when to look again; true when it is over. */
+static bool cut_execute(struct management *m, struct cut *c, int64_t now)
+{
+	const struct map_slot *slot;
+	size_t it = 0;
+
+	while ((slot = map_next(&m->clients.by_id, &it))) {
+		const struct client *v = slot->value;
+
+		if (!clients_is_meant(v, c->serial, c->name))
+			continue;
+		log_line(LOG_LEVEL_INFO, "openvpn: ending connection %s of %s, serial %s", v->id,
+		    *v->name ? v->name : "nobody known", *v->serial ? v->serial : "unknown");
+		wire_send(&m->wire, "client-kill ");
+		wire_send(&m->wire, v->id);
+		wire_send(&m->wire, "\n");
+	}
+	if (c->is_done)
+		return true;
+	c->is_done = true;
+	c->due = now + HAND_WINDOW_MS;
+	return false;
+}
+
+/* The table is fresh: do what is due, then the reload. */
+static void management_act(struct management *m)
+{
+	int64_t now = time_monotonic_ms();
+	struct cut **at, *c;
+
+	pthread_mutex_lock(&m->lock);
+	for (at = &m->cuts; (c = *at);) {
+		if (c->due > now || !cut_execute(m, c, now)) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		cut_free(c);
+	}
+	if (m->reload) {
+		log_line(LOG_LEVEL_INFO, "openvpn: reload");
+		wire_send(&m->wire, "signal SIGHUP\n");
+		m->reload = false;
+	}
+	pthread_cond_broadcast(&m->settled);
+	pthread_mutex_unlock(&m->lock);
+}
+
+static void management_take(struct management *m)
+{
+	const char *line;
+
+	while ((line = wire_line(&m->wire)))
+		switch (clients_line(&m->clients, line)) {
+		case CLIENTS_GREETING:
+			pthread_mutex_lock(&m->lock);
+			m->running = true;
+			pthread_mutex_unlock(&m->lock);
+			management_ask_status(m);
+			break;
+		case CLIENTS_STATUS_END:
+			m->status_due = 0;
+			management_act(m);
+			break;
+		case CLIENTS_NOTHING:
+			break;
+		}
+}
+
+static void management_connect(struct management *m)
+{
+	int error = wire_open(&m->wire);
+
+	m->connect_at = time_monotonic_ms() + RECONNECT_MS;
+	if (error == ENOENT || error == ECONNREFUSED)
+		management_forget(m);
+}
+
+/* When a cut or a reload wants the table; INT64_MAX: never. */
+static int64_t management_next(struct management *m)
+{
+	int64_t next = INT64_MAX;
+
+	pthread_mutex_lock(&m->lock);
+	if (m->reload)
+		next = 0;
+	for (const struct cut *c = m->cuts; c; c = c->next)
+		if (c->due < next)
+			next = c->due;
+	pthread_mutex_unlock(&m->lock);
+	return next;
+}
+
+/* What time alone brings: connecting, what is due, an answer that doesn't come. Returns how long to wait. */
+static int management_tick(struct management *m)
+{
+	int64_t now = time_monotonic_ms(), next;
+
+	if (!wire_is_open(&m->wire) && now >= m->connect_at)
+		management_connect(m);
+	if (m->status_due && now >= m->status_due) {
+		log_line(LOG_LEVEL_WARNING, "openvpn: no answer on the management socket, connecting anew");
+		management_disconnect(m);
+	}
+	if (!wire_is_open(&m->wire))
+		return RECONNECT_MS;
+	next = management_next(m);
+	if (m->running && !m->status_due && now >= next)
+		management_ask_status(m);
+	if (m->status_due)
+		next = m->status_due;
+	if (next <= now || next - now > ANSWER_MS)
+		return ANSWER_MS;
+	return (int)(next - now);
+}
+
+static void *management_run(void *context)
+{
+	struct management *m = context;
+	bool stopping = false;
+	uint64_t count;
+
+	while (!stopping) {
+		int wait = management_tick(m);
+		struct pollfd fds[] = {
+			{ .fd = m->wake, .events = POLLIN },
+			{ .fd = m->wire.fd, .events = wire_events(&m->wire) },
+		};
+
+		if (poll(fds, 2, wait) < 0)
+			continue;
+		if (fds[0].revents && read(m->wake, &count, sizeof(count)) < 0)
+			count = 0;
+		if (fds[1].revents) {
+			bool is_open = wire_move(&m->wire);
+
+			management_take(m);
+			if (!is_open)
+				management_disconnect(m);
+		}
+		pthread_mutex_lock(&m->lock);
+		stopping = m->stopping;
+		pthread_mutex_unlock(&m->lock);
+	}
+	management_disconnect(m);
+	return NULL;
+}
+
+static void management_free(struct management *m)
+{
+	int saved = errno;
+
+	management_forget(m);
+	if (m->wake >= 0)
+		close(m->wake);
+	wire_free(&m->wire);
+	pthread_cond_destroy(&m->settled);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+	errno = saved;
+}
+
+int management_open(struct job *j, const char *data, struct management **out)
+{
+	struct management *m = mem_zalloc(sizeof(*m));
+	pthread_condattr_t clock;
+
+	wire_init(&m->wire, data);
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&m->settled, &clock);
+	pthread_condattr_destroy(&clock);
+	m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	errno = m->wake < 0 ? errno : pthread_create(&m->thread, NULL, management_run, m);
+	if (errno) {
+		management_free(m);
+		return job_fail_errno(j, "cannot start the thread of OpenVPN's management socket");
+	}
+	*out = m;
+	return 0;
+}
+
+void management_close(struct management *m)
+{
+	if (!m)
+		return;
+	pthread_mutex_lock(&m->lock);
+	m->stopping = true;
+	pthread_mutex_unlock(&m->lock);
+	management_wake(m);
+	pthread_join(m->thread, NULL);
+	management_free(m);
+}
+
+void management_submit(struct management *m, const struct deploy_cut *cuts, size_t n, bool reload)
+{
+	int64_t now = time_monotonic_ms();
+
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < n; i++) {
+		struct cut *c = mem_zalloc(sizeof(*c));
+
+		c->serial = cuts[i].serial ? mem_strdup(cuts[i].serial) : NULL;
+		c->name = mem_strdup(cuts[i].name);
+		c->due = now;
+		c->next = m->cuts;
+		m->cuts = c;
+	}
+	m->reload |= reload;
+	pthread_mutex_unlock(&m->lock);
+	if (n || reload)
+		management_wake(m);
+}
+
+void management_settle(struct management *m, int ms)
+{
+	int64_t end = time_monotonic_ms() + ms;
+	const struct timespec until = { .tv_sec = end / 1000, .tv_nsec = end % 1000 * 1000000 };
+
+	pthread_mutex_lock(&m->lock);
+	while (m->running && !management_is_settled(m))
+		if (pthread_cond_timedwait(&m->settled, &m->lock, &until))
+			break;
+	pthread_mutex_unlock(&m->lock);
+}
+
+void management_status(struct management *m, bool *running, bool *reload_pending)
+{
+	pthread_mutex_lock(&m->lock);
+	*running = m->running;
+	*reload_pending = m->reload;
+	pthread_mutex_unlock(&m->lock);
+}

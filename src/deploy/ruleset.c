@@ -1,0 +1,121 @@
+/*
+ * Loads DATA/firewall/nftables.conf.  Who wrote that file may have fewer
+ * rights than we: it is read once, checked to concern the table inet vpnunit
+ * and one forward chain, and these very bytes are what nft gets.
+ */
+#include <string.h>
+
+#include "base/fs.h"
+#include "deploy/deploy_int.h"
+
+enum { RULESET_MAX = 256 * 1024 * 1024 };
+
+struct scan {
+	const char *line; /* without indentation and comment */
+	size_t len;
+	unsigned number, depth;
+};
+
+static bool scan_is(const struct scan *s, const char *text)
+{
+	return s->len == strlen(text) && !memcmp(s->line, text, s->len);
+}
+
+static bool scan_has(const struct scan *s, const char *word)
+{
+	return memmem(s->line, s->len, word, strlen(word));
+}
+
+/* Cut a line down to what nft acts on; false: it holds what a rendered line never does. */
+static bool scan_trim(struct scan *s)
+{
+	const char *comment = memchr(s->line, '#', s->len);
+
+	for (size_t i = 0; i < s->len; i++)
+		if (s->line[i] != '\t' && (s->line[i] < ' ' || s->line[i] > '~'))
+			return false;
+	if (comment)
+		s->len = (size_t)(comment - s->line);
+	while (s->len && (*s->line == ' ' || *s->line == '\t')) {
+		s->line++;
+		s->len--;
+	}
+	while (s->len && (s->line[s->len - 1] == ' ' || s->line[s->len - 1] == '\t'))
+		s->len--;
+	return !memchr(s->line, '\\', s->len);
+}
+
+/* Outside of all braces stand three statements only, and nothing follows the brace that ends one. */
+static bool scan_braces(struct scan *s)
+{
+	if (!s->depth && !scan_is(s, "table inet vpnunit {}") && !scan_is(s, "delete table inet vpnunit") &&
+	    !scan_is(s, "table inet vpnunit {"))
+		return false;
+	for (size_t i = 0; i < s->len; i++) {
+		if (s->line[i] == '{')
+			s->depth++;
+		if (s->line[i] != '}')
+			continue;
+		if (!s->depth || (!--s->depth && i + 1 < s->len))
+			return false;
+	}
+	return true;
+}
+
+static bool scan_line(struct scan *s)
+{
+	if (!scan_trim(s))
+		return false;
+	if (!s->len)
+		return true;
+	if (scan_has(s, "include") ||
+	    (scan_has(s, "hook") && !scan_is(s, "type filter hook forward priority filter; policy accept;")))
+		return false;
+	return scan_braces(s);
+}
+
+int ruleset_check(struct job *j, const char *text, size_t len)
+{
+	struct scan s = { .number = 0 };
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *line_end = memchr(text, '\n', (size_t)(end - text));
+
+		s.line = text;
+		s.len = (size_t)((line_end ? line_end : end) - text);
+		s.number++;
+		if (!scan_line(&s))
+			return job_fail(j, E_CORRUPT, "corrupt",
+			    "line %u of the firewall is none that VPNUnit writes: not loaded", s.number);
+		text = line_end ? line_end + 1 : end;
+	}
+	return s.depth ? job_fail(j, E_CORRUPT, "corrupt", "the firewall's file is cut off: not loaded") : 0;
+}
+
+static bool ruleset_is_loaded(struct job *j)
+{
+	static const char *const nft[] = { "nft", "list", "chain", "inet", "vpnunit", "forward", NULL };
+	struct buf output;
+	bool is_loaded = !tool_run(j, nft, NULL, &output);
+
+	job_clear(j);
+	return is_loaded;
+}
+
+int ruleset_load(struct job *j, const char *data, const struct record *old, const char **digest)
+{
+	static const char *const nft[] = { "nft", "-f", "-", NULL };
+	char *hex = arena_alloc(j->arena, DIGEST_HEX);
+	struct buf text, output;
+
+	*digest = "";
+	if (fs_read(j, arena_printf(j->arena, "%s/firewall/nftables.conf", data), RULESET_MAX, &text) ||
+	    ruleset_check(j, text.data, text.len))
+		return j->error;
+	digest_sha256_hex(text.data, text.len, hex);
+	if ((strcmp(old->firewall, hex) || !ruleset_is_loaded(j)) && tool_run(j, nft, &text, &output))
+		return j->error;
+	*digest = hex;
+	return 0;
+}
