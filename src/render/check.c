@@ -54,7 +54,7 @@ static int check_foreign(const struct render_job *r, const char *path, void *con
 static bool lists_all(const struct render_job *r, char **serials)
 {
 	const struct entity **e = model_all(r->job->arena, r->model, ENTITY_REVOCATION);
-	struct map listed = {.len = 0};
+	struct map listed = { .len = 0 };
 	size_t revoked = 0;
 	bool has_all = true;
 
@@ -89,11 +89,13 @@ static void check_table(void *context, const char *table)
 	add(d, "changed", arena_printf(d->arena, "database.sqlite3, table %s", table));
 }
 
-int render_check(struct job *j, struct render *r, const struct model *m, const char *commit, char ***differences)
+int render_check(
+    struct job *j, struct render *r, const struct model *m, const char *commit, char ***differences)
 {
-	struct render_job work = {.job = j, .model = m, .commit = commit, .pki = r->pki, .render = r,
-	    .is_full = true};
-	struct differences found = {.arena = j->arena};
+	struct render_job work = {
+		.job = j, .model = m, .commit = commit, .pki = r->pki, .render = r, .is_full = true
+	};
+	struct differences found = { .arena = j->arena };
 
 	work.output = output_open();
 	if (render_run(&work))

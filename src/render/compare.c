@@ -7,7 +7,7 @@
 
 #include "render/render_int.h"
 
-static const char *const tables[] = {"meta", "documents", "users", "gateways", "certificates", "files"};
+static const char *const tables[] = { "meta", "documents", "users", "gateways", "certificates", "files" };
 
 /* The live one, where it was made by the same schema: the writer is compared with the rest of meta. */
 static int open_beside(struct job *j, struct database *memory, const struct database *live)
@@ -34,7 +34,8 @@ static int count_differences(struct job *j, struct database *memory, const char 
 	    table, table, table, table);
 	int error = 0;
 
-	if (sqlite3_prepare_v2(memory->handle, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(memory->handle, sql, -1, &s, NULL) == SQLITE_OK &&
+	    sqlite3_step(s) == SQLITE_ROW)
 		*n = sqlite3_column_int(s, 0);
 	else
 		error = database_fail(j, memory, "compare");
@@ -45,7 +46,7 @@ static int count_differences(struct job *j, struct database *memory, const char 
 int database_compare(const struct render_job *r, struct database *d,
     void (*visit)(void *context, const char *table), void *context)
 {
-	struct database memory = {.path = d->path};
+	struct database memory = { .path = d->path };
 	int error, differences = 0;
 	size_t i;
 

@@ -9,8 +9,8 @@
 #include "base/time.h"
 #include "render/render_int.h"
 
-static int read_live(struct job *j, const struct output_place *p, const struct model *m,
-    struct pki_crl *out, char ***serials)
+static int read_live(
+    struct job *j, const struct output_place *p, const struct model *m, struct pki_crl *out, char ***serials)
 {
 	char path[RENDER_PATH_MAX];
 	struct buf pem;
@@ -21,7 +21,8 @@ static int read_live(struct job *j, const struct output_place *p, const struct m
 	return pki_crl_read(j, m, pem.data, pem.len, out, serials);
 }
 
-int render_read_crl(struct job *j, struct render *r, const struct model *m, struct pki_crl *out, char ***serials)
+int render_read_crl(
+    struct job *j, struct render *r, const struct model *m, struct pki_crl *out, char ***serials)
 {
 	return read_live(j, &r->place, m, out, serials);
 }
@@ -44,16 +45,16 @@ static void look(const struct render_job *r)
 
 	output_path(&r->render->place, "pki/crl.pem", path);
 	if (lstat(path, &st) || !S_ISREG(st.st_mode)) {
-		*seen = (struct crl_seen){.is_valid = false};
+		*seen = (struct crl_seen){ .is_valid = false };
 		return;
 	}
 	if (is_seen(seen, &st, ca->serial.hex))
 		return;
-	*seen = (struct crl_seen){.inode = st.st_ino, .size = st.st_size, .mtime = st.st_mtim};
+	*seen = (struct crl_seen){ .inode = st.st_ino, .size = st.st_size, .mtime = st.st_mtim };
 	memcpy(seen->ca, ca->serial.hex, sizeof(seen->ca));
 	seen->is_valid = !read_live(r->job, &r->render->place, r->model, &seen->crl, NULL);
 	if (!seen->is_valid) {
-		seen->crl = (struct pki_crl){.number = 0};
+		seen->crl = (struct pki_crl){ .number = 0 };
 		job_clear(r->job);
 	}
 }
@@ -92,7 +93,7 @@ int crl_stage(const struct render_job *r, bool must)
 
 int render_refresh_crl(struct job *j, struct render *r, const struct model *m, bool *renewed)
 {
-	struct render_job work = {.job = j, .model = m, .pki = r->pki, .render = r};
+	struct render_job work = { .job = j, .model = m, .pki = r->pki, .render = r };
 
 	render_discard(r); /* the staging folder is for one output at a time */
 	work.output = r->staged = output_open();

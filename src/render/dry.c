@@ -17,7 +17,7 @@
 #define DRY "staging/dry"
 
 /* Directives about the outside, which a trial must not touch. */
-static const char *const left_out[] = {"dev", "user", "group", "management", "status", "port"};
+static const char *const left_out[] = { "dev", "user", "group", "management", "status", "port" };
 
 static bool is_left_out(const char *line)
 {
@@ -70,10 +70,10 @@ static int link_file(const struct render_job *r, const char *name)
 static int make_folder(const struct render_job *r)
 {
 	const char *server = model_server(r->model)->name;
-	const char *const folders[] = {DRY "/pki/issued", DRY "/pki/private", DRY "/ovpn/clients"};
-	const char *const files[] = {"pki/ca.crt", "pki/crl.pem", "ovpn/tls-crypt-v2.key",
-	    arena_printf(r->job->arena, "pki/issued/%s.crt", server),
-	    arena_printf(r->job->arena, "pki/private/%s.key", server)};
+	const char *const folders[] = { DRY "/pki/issued", DRY "/pki/private", DRY "/ovpn/clients" };
+	const char *const files[] = { "pki/ca.crt", "pki/crl.pem", "ovpn/tls-crypt-v2.key",
+		arena_printf(r->job->arena, "pki/issued/%s.crt", server),
+		arena_printf(r->job->arena, "pki/private/%s.key", server) };
 	char path[RENDER_PATH_MAX];
 	size_t i;
 
@@ -109,7 +109,8 @@ static int judge(const struct render_job *r, enum trial_end end, struct buf *out
 	case TRIAL_UP:
 		return 0;
 	case TRIAL_EXITED:
-		return job_fail(r->job, E_INVALID, "openvpn_refuses", "OpenVPN refuses the server's configuration: %s",
+		return job_fail(r->job, E_INVALID, "openvpn_refuses",
+		    "OpenVPN refuses the server's configuration: %s",
 		    find_reason(r->job->arena, output->data));
 	case TRIAL_LATE:
 		job_warn(r->job, "openvpn took too long to try ovpn/server.conf: it was not checked");

@@ -16,16 +16,10 @@ struct folder {
 };
 
 static const struct folder folders[] = {
-	{"pki", 0750, 0700},
-	{"pki/private", 0750, 0700},
-	{"pki/issued", 0750, 0700},
-	{"pki/certs_by_serial", 0750, 0700},
-	{"pki/reqs", 0750, 0700},
-	{"ovpn", 0750, 0700},
-	{"ovpn/clients", 0750, 0700},
-	{"ip", 0750, 0700},
-	{"firewall", 0750, 0700},
-	{"run", 0770, 0700}, /* OpenVPN makes its management socket here */
+	{ "pki", 0750, 0700 }, { "pki/private", 0750, 0700 }, { "pki/issued", 0750, 0700 },
+	{ "pki/certs_by_serial", 0750, 0700 }, { "pki/reqs", 0750, 0700 }, { "ovpn", 0750, 0700 },
+	{ "ovpn/clients", 0750, 0700 }, { "ip", 0750, 0700 }, { "firewall", 0750, 0700 },
+	{ "run", 0770, 0700 }, /* OpenVPN makes its management socket here */
 };
 
 /* Nothing is narrowed that the administrator made wider: DATA itself only has to let the group through. */
@@ -75,8 +69,10 @@ int output_folders(struct job *j, const struct output_place *p)
 		if (open_folder(j, p, &folders[i], &is_refused))
 			return j->error;
 	if (is_refused)
-		job_warn(j, "cannot give files in %s to group %u: OpenVPN may not be able to read them; "
-		    "make this user a member of the group", p->data, (unsigned)p->group);
+		job_warn(j,
+		    "cannot give files in %s to group %u: OpenVPN may not be able to read them; "
+		    "make this user a member of the group",
+		    p->data, (unsigned)p->group);
 	return 0;
 }
 

@@ -8,10 +8,11 @@
 #include "base/fs.h"
 #include "render/render_int.h"
 
-static const char *const roots[] = {"pki", "ovpn", "ip", "firewall"};
+static const char *const roots[] = { "pki", "ovpn", "ip", "firewall" };
 
 /* easyrsa writes these where it reads. */
-static const char *const spared[] = {"pki/crl.pem", "pki/safessl-easyrsa.cnf", "pki/vars", "pki/vars.example"};
+static const char *const spared[] = { "pki/crl.pem", "pki/safessl-easyrsa.cnf", "pki/vars",
+	"pki/vars.example" };
 
 static bool is_foreign(const struct render_job *r, const char *path)
 {

@@ -52,7 +52,8 @@ static int write_server(const struct render_job *r)
 	buf_open(&key, r->job->arena);
 	error = pki_tls_crypt_server_key(r->job, r->pki, model_server(r->model), &key);
 	if (!error)
-		output_write(r->output, "ovpn/tls-crypt-v2.key", key.data, key.len, OUTPUT_SECRET | OUTPUT_RELOAD);
+		output_write(
+		    r->output, "ovpn/tls-crypt-v2.key", key.data, key.len, OUTPUT_SECRET | OUTPUT_RELOAD);
 	digest_cleanse(key.data, key.len);
 	return error;
 }

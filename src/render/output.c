@@ -162,7 +162,7 @@ bool output_is_live(const struct output_place *p, const struct output_file *f)
 /* What else a staged file needs before its name: bytes, group, mode and, for the CRL, its time. */
 static bool fill_staged(int fd, const struct output_place *p, const struct output_file *f, bool sync)
 {
-	struct timespec times[2] = {{.tv_sec = f->mtime}, {.tv_sec = f->mtime}};
+	struct timespec times[2] = { { .tv_sec = f->mtime }, { .tv_sec = f->mtime } };
 	const char *from = f->data;
 	size_t left = f->len;
 

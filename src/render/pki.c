@@ -10,7 +10,7 @@
 #include "render/render_int.h"
 
 /* Files that easyrsa 3.1 refuses to work without. */
-static const char *const placeholders[] = {"index.txt.attr", "openssl-easyrsa.cnf", "serial"};
+static const char *const placeholders[] = { "index.txt.attr", "openssl-easyrsa.cnf", "serial" };
 
 static int write_placeholders(const struct render_job *r)
 {
@@ -29,7 +29,8 @@ static int write_placeholders(const struct render_job *r)
 }
 
 /* What a device holds now; no certificate takes the file away. */
-static void write_issued(const struct render_job *r, const char *name, const struct certificate *c, unsigned flags)
+static void write_issued(
+    const struct render_job *r, const char *name, const struct certificate *c, unsigned flags)
 {
 	const char *path = arena_printf(r->job->arena, "pki/issued/%s.crt", name);
 
@@ -53,8 +54,8 @@ static int write_server(const struct render_job *r)
 	buf_open(&key, r->job->arena);
 	error = pki_private_key(r->job, r->pki, c, &key);
 	if (!error)
-		output_write(r->output, arena_printf(r->job->arena, "pki/private/%s.key", s->name),
-		    key.data, key.len, OUTPUT_SECRET | OUTPUT_RELOAD);
+		output_write(r->output, arena_printf(r->job->arena, "pki/private/%s.key", s->name), key.data,
+		    key.len, OUTPUT_SECRET | OUTPUT_RELOAD);
 	digest_cleanse(key.data, key.len);
 	return error;
 }

@@ -16,12 +16,12 @@
 #define SETTINGS (1u << ENTITY_NETWORK | 1u << ENTITY_SERVER)
 
 static const struct renderer renderers[] = {
-	{"pki", GATEWAYS | LEDGER, render_pki},
-	{"index", LEDGER, render_index},
-	{"openvpn", GATEWAYS, render_openvpn},
-	{"routes", GATEWAYS, render_routes},
-	{"firewall", GATEWAYS, render_firewall},
-	{"summary", EVERY_TIME, render_summary},
+	{ "pki", GATEWAYS | LEDGER, render_pki },
+	{ "index", LEDGER, render_index },
+	{ "openvpn", GATEWAYS, render_openvpn },
+	{ "routes", GATEWAYS, render_routes },
+	{ "firewall", GATEWAYS, render_firewall },
+	{ "summary", EVERY_TIME, render_summary },
 };
 
 int render_open(struct job *j, const char *data, gid_t group, const struct pki *pki, struct render **out)
@@ -33,7 +33,7 @@ int render_open(struct job *j, const char *data, gid_t group, const struct pki *
 		return job_fail(j, E_INVALID, "invalid", "the name of the data folder is too long");
 	r = mem_zalloc(sizeof(*r));
 	r->data = mem_strdup(data);
-	r->place = (struct output_place){.data = r->data, .group = group};
+	r->place = (struct output_place){ .data = r->data, .group = group };
 	r->pki = pki;
 	output_path(&r->place, "database.sqlite3", path);
 	r->database_path = mem_strdup(path);
@@ -121,7 +121,7 @@ static int stage(struct render_job *r)
 
 int render_stage(struct job *j, struct render *r, const struct model *m, const char *commit)
 {
-	struct render_job work = {.job = j, .model = m, .commit = commit, .pki = r->pki, .render = r};
+	struct render_job work = { .job = j, .model = m, .commit = commit, .pki = r->pki, .render = r };
 
 	assert(strlen(commit) < OID_HEX);
 	render_discard(r);

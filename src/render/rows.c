@@ -9,17 +9,31 @@
 #include "base/digest.h"
 #include "render/render_int.h"
 
-enum statement { USER_DELETE, USER_INSERT, GATEWAY_DELETE, GATEWAY_INSERT, CERTIFICATE_DELETE,
-	CERTIFICATE_INSERT, FILE_DELETE, FILE_INSERT, DOCUMENT_INSERT, META_INSERT, STATEMENTS };
+enum statement {
+	USER_DELETE,
+	USER_INSERT,
+	GATEWAY_DELETE,
+	GATEWAY_INSERT,
+	CERTIFICATE_DELETE,
+	CERTIFICATE_INSERT,
+	FILE_DELETE,
+	FILE_INSERT,
+	DOCUMENT_INSERT,
+	META_INSERT,
+	STATEMENTS
+};
 
 static const char *const statements[STATEMENTS] = {
 	[USER_DELETE] = "DELETE FROM users WHERE id = ?",
-	[USER_INSERT] = "INSERT INTO users (id, hex, name, prefix, enabled, created, blob) VALUES (?,?,?,?,?,?,?)",
+	[USER_INSERT] =
+	    "INSERT INTO users (id, hex, name, prefix, enabled, created, blob) VALUES (?,?,?,?,?,?,?)",
 	[GATEWAY_DELETE] = "DELETE FROM gateways WHERE user = ? AND id = ?",
-	[GATEWAY_INSERT] = "INSERT INTO gateways (user, id, hex, name, prefix, address, device, enabled, inbound, "
+	[GATEWAY_INSERT] =
+	    "INSERT INTO gateways (user, id, hex, name, prefix, address, device, enabled, inbound, "
 	    "routes, allow, created, blob) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[CERTIFICATE_DELETE] = "DELETE FROM certificates WHERE serial = ?",
-	[CERTIFICATE_INSERT] = "INSERT INTO certificates (serial, device, kind, name, generation, not_before, "
+	[CERTIFICATE_INSERT] =
+	    "INSERT INTO certificates (serial, device, kind, name, generation, not_before, "
 	    "not_after, until, revoked_at, reason, pem) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[FILE_DELETE] = "DELETE FROM files WHERE path = ?",
 	[FILE_INSERT] = "INSERT OR REPLACE INTO files (path, sha256) VALUES (?,?)",
@@ -203,13 +217,14 @@ static int write_documents(struct rows *w)
 
 static int clear_tables(struct rows *w)
 {
-	return database_run(w->r->job, w->database, "DELETE FROM users; DELETE FROM gateways; "
+	return database_run(w->r->job, w->database,
+	    "DELETE FROM users; DELETE FROM gateways; "
 	    "DELETE FROM certificates; DELETE FROM files; DELETE FROM documents");
 }
 
 int rows_write(const struct render_job *r, struct database *d)
 {
-	struct rows w = {.r = r, .database = d};
+	struct rows w = { .r = r, .database = d };
 	int i, error = 0;
 
 	if (r->is_full && !(error = clear_tables(&w)))

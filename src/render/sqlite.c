@@ -71,7 +71,8 @@ static int handle_open(struct job *j, struct database *d)
 	if (fd < 0)
 		return job_fail_errno(j, "cannot open %s", d->path);
 	close(fd);
-	if (sqlite3_open_v2(d->path, &d->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(d->path, &d->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
 		return database_fail(j, d, "open");
 	sqlite3_busy_timeout(d->handle, BUSY_MS);
 	return database_run(j, d, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
@@ -90,7 +91,7 @@ int database_schema(struct job *j, struct database *d)
 /* The database and what SQLite keeps beside it. */
 static int files_move(struct job *j, struct database *d, bool keep)
 {
-	const char *suffix[] = {"", "-wal", "-shm"};
+	const char *suffix[] = { "", "-wal", "-shm" };
 	size_t i;
 	int error = 0;
 
@@ -98,7 +99,8 @@ static int files_move(struct job *j, struct database *d, bool keep)
 		const char *path = arena_printf(j->arena, "%s%s", d->path, suffix[i]);
 
 		if (keep && fs_exists(path))
-			error = fs_rename(j, path, arena_printf(j->arena, "%s.damaged%s", d->path, suffix[i]));
+			error = fs_rename(
+			    j, path, arena_printf(j->arena, "%s.damaged%s", d->path, suffix[i]));
 		else
 			error = fs_remove(j, path);
 	}

@@ -8,11 +8,10 @@
 
 #include "render/render_int.h"
 
-
 enum { NAME_MAX_LEN = 64 };
 
 struct tag {
-	char kind;               /* '#', '^', '/', or 'v' for a value */
+	char kind; /* '#', '^', '/', or 'v' for a value */
 	char name[NAME_MAX_LEN];
 	const char *start, *end; /* what it covers: its whole line where it stands alone on one */
 };
@@ -77,7 +76,7 @@ static struct tag tag_close(const struct expansion *x, const struct tag *open, c
 {
 	const char *p = open->end;
 	unsigned depth = 1;
-	struct tag t = {.kind = 0};
+	struct tag t = { .kind = 0 };
 
 	while (depth) {
 		bool has_tag = tag_next(x, p, end, &t);
@@ -126,16 +125,16 @@ static int expand_value(const struct expansion *x, const struct tag *t, const st
 	}
 	for (p = v->string; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return job_fail(x->job, E_INVALID, "invalid",
-			    "%s: %s holds a control character", x->name, t->name);
+			return job_fail(x->job, E_INVALID, "invalid", "%s: %s holds a control character",
+			    x->name, t->name);
 	buf_add(x->out, v->string, (size_t)(p - v->string));
 	return 0;
 }
 
 static int expand_text(const struct expansion *x, const char *p, const char *end, const struct scope *s);
 
-static int expand_section(const struct expansion *x, const struct tag *open, const struct tag *close,
-    const struct scope *s)
+static int expand_section(
+    const struct expansion *x, const struct tag *open, const struct tag *close, const struct scope *s)
 {
 	const struct json *v = scope_find(s, open->name), *element;
 	int error;
@@ -145,7 +144,7 @@ static int expand_section(const struct expansion *x, const struct tag *open, con
 	if (open->kind == '^' || v->type != JSON_ARRAY)
 		return expand_text(x, open->end, close->start, s);
 	for (element = v->child; element; element = element->next) {
-		struct scope inner = {.value = element, .outer = s};
+		struct scope inner = { .value = element, .outer = s };
 
 		if ((error = expand_text(x, open->end, close->start, &inner)))
 			return error;
@@ -175,11 +174,11 @@ static int expand_text(const struct expansion *x, const char *p, const char *end
 	return 0;
 }
 
-int template_expand_text(struct job *j, const char *name, const char *text, const struct json *values,
-    struct buf *out)
+int template_expand_text(
+    struct job *j, const char *name, const char *text, const struct json *values, struct buf *out)
 {
-	struct expansion x = {.job = j, .name = name, .text = text, .out = out};
-	struct scope top = {.value = values};
+	struct expansion x = { .job = j, .name = name, .text = text, .out = out };
+	struct scope top = { .value = values };
 
 	return expand_text(&x, text, text + strlen(text), &top);
 }
@@ -189,8 +188,8 @@ int template_expand(struct job *j, const char *name, const struct json *values, 
 	return template_expand_text(j, name, template_text(name), values, out);
 }
 
-int template_output(const struct render_job *r, const char *name, const struct json *values,
-    const char *path, unsigned flags)
+int template_output(
+    const struct render_job *r, const char *name, const struct json *values, const char *path, unsigned flags)
 {
 	struct buf text;
 	int error;

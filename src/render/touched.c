@@ -51,7 +51,7 @@ void touched_ids(const char *path, uint32_t *user, uint32_t *gateway)
 struct id128 touched_serial(const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;
-	struct id128 serial = {.hex = ""};
+	struct id128 serial = { .hex = "" };
 
 	memcpy(serial.hex, name, strcspn(name, "."));
 	return serial;
@@ -136,7 +136,7 @@ static void add_certificates(struct names *names, enum entity_kind kind)
 
 const char **touched_names(const struct render_job *r)
 {
-	struct names names = {.r = r};
+	struct names names = { .r = r };
 
 	if (r->is_full)
 		add_name(&names, model_server(r->model)->name);

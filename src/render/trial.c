@@ -24,7 +24,8 @@ static const char is_up[] = "Initialization Sequence Completed";
 /* In PATH, or where Debian has it and users' PATH doesn't look. */
 static const char *find_openvpn(struct arena *a)
 {
-	const char *path = getenv("PATH"), *dir = arena_printf(a, "%s:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin");
+	const char *path = getenv("PATH"),
+		   *dir = arena_printf(a, "%s:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin");
 	const char *end, *program;
 
 	for (; *dir; dir = *end ? end + 1 : end) {
@@ -39,7 +40,7 @@ static const char *find_openvpn(struct arena *a)
 /* Between fork and exec of a process with threads: system calls alone. */
 static _Noreturn void run_child(const char *program, char *const *argv, int out)
 {
-	static char *const nothing[] = {NULL};
+	static char *const nothing[] = { NULL };
 	sigset_t none;
 	int in;
 
@@ -60,7 +61,7 @@ static _Noreturn void run_child(const char *program, char *const *argv, int out)
 static enum trial_end watch(int fd, struct buf *output)
 {
 	int64_t deadline = time_monotonic_ms() + TRIAL_MS, left;
-	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	char chunk[4096];
 	ssize_t n;
 
@@ -97,8 +98,8 @@ static int start_child(struct job *j, const char *program, char *const *argv, pi
 
 int trial_run(struct job *j, const char *folder, struct buf *output, enum trial_end *end)
 {
-	char *argv[] = {"openvpn", "--cd", arena_strdup(j->arena, folder), "--config", "server.conf",
-	    "--dev", "null", "--port", "0", "--verb", "3", "--suppress-timestamps", NULL};
+	char *argv[] = { "openvpn", "--cd", arena_strdup(j->arena, folder), "--config", "server.conf",
+		"--dev", "null", "--port", "0", "--verb", "3", "--suppress-timestamps", NULL };
 	const char *program = find_openvpn(j->arena);
 	pid_t pid = -1;
 	int fd = -1;

@@ -1,0 +1,113 @@
+/* Gateways, each with the certificates that its device can use. */
+#include "query/query_int.h"
+
+#define GATEWAY_COLUMNS \
+	"SELECT g.name, u.name, g.hex, g.prefix, g.address, g.blob, g.enabled, u.enabled, " \
+	"g.inbound, g.routes, g.allow, g.created, g.device FROM gateways g JOIN users u ON u.id = g.user "
+
+#define NEWEST_END \
+	"(SELECT c.not_after FROM certificates c WHERE c.device = g.device " \
+	"AND c.revoked_at IS NULL ORDER BY c.not_before DESC, c.serial DESC LIMIT 1)"
+
+static int read_certificates(
+    struct reading *r, sqlite3_stmt *certificates, const char *device, struct query_gateway *row)
+{
+	size_t cap = 0;
+	int more;
+
+	sqlite3_reset(certificates);
+	if (sqlite3_bind_text(certificates, 2, device, -1, SQLITE_TRANSIENT) != SQLITE_OK)
+		return reading_fail(r);
+	while ((more = reading_step(r, certificates)) == 1) {
+		row->certificates = query_grow(
+		    r->job->arena, row->certificates, row->certificates_n, &cap, sizeof(*row->certificates));
+		row->certificates[row->certificates_n++] = (struct query_certificate){
+			.serial = reading_text(r, certificates, 0),
+			.not_before = sqlite3_column_int64(certificates, 1),
+			.not_after = sqlite3_column_int64(certificates, 2),
+			.until = sqlite3_column_int64(certificates, 3),
+		};
+	}
+	return more;
+}
+
+static void read_gateway(struct reading *r, sqlite3_stmt *s, struct query_gateway *row)
+{
+	*row = (struct query_gateway){
+		.name = reading_text(r, s, 0),
+		.user = reading_text(r, s, 1),
+		.id = reading_text(r, s, 2),
+		.prefix = reading_text(r, s, 3),
+		.address = reading_text(r, s, 4),
+		.blob = reading_text(r, s, 5),
+		.enabled = sqlite3_column_int(s, 6) != 0,
+		.user_enabled = sqlite3_column_int(s, 7) != 0,
+		.inbound = reading_text(r, s, 8),
+		.routes = reading_text(r, s, 9),
+		.allow = reading_text(r, s, 10),
+		.created = sqlite3_column_int64(s, 11),
+	};
+}
+
+/* All rows of a statement of GATEWAY_COLUMNS, with their certificates. */
+static int read_gateways(struct reading *r, sqlite3_stmt *s, struct query_gateway **rows, size_t *n)
+{
+	struct query_gateway *list = NULL;
+	sqlite3_stmt *certificates = NULL;
+	size_t cap = 0;
+	int more = reading_prepare(r, &certificates,
+	    "SELECT serial, not_before, not_after, until FROM certificates "
+	    "WHERE not_after > ? AND device = ? AND revoked_at IS NULL ORDER BY not_before DESC, serial DESC",
+	    "i", r->job->now);
+
+	*n = 0;
+	while (!more && (more = reading_step(r, s)) == 1) {
+		list = query_grow(r->job->arena, list, *n, &cap, sizeof(*list));
+		read_gateway(r, s, &list[*n]);
+		more = read_certificates(r, certificates, reading_text(r, s, 12), &list[(*n)++]);
+	}
+	sqlite3_finalize(certificates);
+	*rows = list;
+	return more;
+}
+
+int query_gateways(struct job *j, struct query *q, const struct query_gateway_filter *f,
+    const struct query_page *page, struct query_gateway **rows, size_t *n, const char **commit)
+{
+	sqlite3_stmt *s = NULL;
+	struct reading r;
+
+	if (!reading_begin(j, q, &r) &&
+	    !reading_prepare(&r, &s,
+		GATEWAY_COLUMNS "WHERE g.name > ?1 AND (?2 IS NULL OR u.name = ?2) AND "
+				"(?3 = 0 OR " NEWEST_END " < ?3) ORDER BY g.name LIMIT ?4",
+		"ssii", page->after ? page->after : "", f->user, f->expires_before,
+		page->limit ? (int64_t)page->limit : (int64_t)-1))
+		read_gateways(&r, s, rows, n);
+	*commit = r.commit;
+	sqlite3_finalize(s);
+	reading_end(&r);
+	return j->error;
+}
+
+int query_gateway(
+    struct job *j, struct query *q, const char *name, struct query_gateway *row, const char **commit)
+{
+	struct query_gateway *rows;
+	sqlite3_stmt *s = NULL;
+	struct reading r;
+	size_t n;
+
+	if (!reading_begin(j, q, &r) &&
+	    !reading_prepare(&r, &s, GATEWAY_COLUMNS "WHERE g.name = ?", "s", name) &&
+	    !read_gateways(&r, s, &rows, &n)) {
+		if (n)
+			*row = rows[0];
+		else
+			job_fail(j, E_NOT_FOUND, "not_found", "there is no gateway %s", name);
+	}
+	*commit = r.commit;
+	sqlite3_finalize(s);
+	reading_end(&r);
+	return j->error;
+}

@@ -1,0 +1,200 @@
+/*
+ * The pool of connections, and what a read is: one transaction, so that all
+ * rows of an answer are of one commit.  Read-only; render's the only writer.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "query/query_int.h"
+
+enum { BUSY_MS = 5000 };
+
+struct query {
+	char *path;
+	pthread_mutex_t mutex; /* of the list */
+	struct connection *idle;
+};
+
+static void connection_close(struct connection *c)
+{
+	sqlite3_close(c->handle);
+	free(c);
+}
+
+static struct connection *pool_take(struct query *q)
+{
+	struct connection *c;
+
+	pthread_mutex_lock(&q->mutex);
+	c = q->idle;
+	if (c)
+		q->idle = c->next;
+	pthread_mutex_unlock(&q->mutex);
+	return c;
+}
+
+static void pool_give(struct query *q, struct connection *c)
+{
+	pthread_mutex_lock(&q->mutex);
+	c->next = q->idle;
+	q->idle = c;
+	pthread_mutex_unlock(&q->mutex);
+}
+
+static struct connection *connection_open(struct job *j, const char *path, const struct stat *st)
+{
+	struct connection *c = mem_zalloc(sizeof(*c));
+
+	c->device = st->st_dev;
+	c->inode = st->st_ino;
+	if (sqlite3_open_v2(path, &c->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
+	    SQLITE_OK) {
+		sqlite3_busy_timeout(c->handle, BUSY_MS);
+		return c;
+	}
+	job_fail(j, E_IO, "database", "cannot open %s: %s", path, sqlite3_errmsg(c->handle));
+	connection_close(c);
+	return NULL;
+}
+
+/* An idle connection to the file that has the name now, else a new one. */
+static struct connection *connection_take(struct job *j, struct query *q)
+{
+	struct connection *c;
+	struct stat st;
+
+	if (stat(q->path, &st)) {
+		job_fail_errno(j, "cannot open %s", q->path);
+		return NULL;
+	}
+	while ((c = pool_take(q))) {
+		if (c->device == st.st_dev && c->inode == st.st_ino)
+			return c;
+		connection_close(c);
+	}
+	return connection_open(j, q->path, &st);
+}
+
+int query_open(struct job *j, const char *data, struct query **out)
+{
+	struct query *q = mem_zalloc(sizeof(*q));
+	struct reading r;
+
+	q->path = mem_alloc(strlen(data) + sizeof("/database.sqlite3"));
+	strcat(strcpy(q->path, data), "/database.sqlite3");
+	pthread_mutex_init(&q->mutex, NULL);
+	reading_begin(j, q, &r);
+	reading_end(&r);
+	if (j->error) {
+		query_close(q);
+		return j->error;
+	}
+	*out = q;
+	return 0;
+}
+
+void query_close(struct query *q)
+{
+	struct connection *c;
+
+	if (!q)
+		return;
+	while ((c = pool_take(q)))
+		connection_close(c);
+	pthread_mutex_destroy(&q->mutex);
+	free(q->path);
+	free(q);
+}
+
+int reading_fail(struct reading *r)
+{
+	return job_fail(r->job, E_IO, "database", "cannot read %s: %s", r->query->path,
+	    sqlite3_errmsg(r->connection->handle));
+}
+
+int reading_prepare(struct reading *r, sqlite3_stmt **out, const char *sql, const char *types, ...)
+{
+	int i, code = sqlite3_prepare_v2(r->connection->handle, sql, -1, out, NULL);
+	va_list ap;
+
+	va_start(ap, types);
+	for (i = 0; types[i] && code == SQLITE_OK; i++)
+		code = types[i] == 's'
+		    ? sqlite3_bind_text(*out, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT)
+		    : sqlite3_bind_int64(*out, i + 1, va_arg(ap, int64_t));
+	va_end(ap);
+	if (code == SQLITE_OK)
+		return 0;
+	reading_fail(r);
+	sqlite3_finalize(*out);
+	*out = NULL;
+	return r->job->error;
+}
+
+int reading_step(struct reading *r, sqlite3_stmt *s)
+{
+	int code = sqlite3_step(s);
+
+	if (code == SQLITE_ROW)
+		return 1;
+	return code == SQLITE_DONE ? 0 : reading_fail(r);
+}
+
+const char *reading_text(struct reading *r, sqlite3_stmt *s, int column)
+{
+	const unsigned char *text = sqlite3_column_text(s, column);
+
+	return text ? arena_strdup(r->job->arena, (const char *)text) : "";
+}
+
+void *query_grow(struct arena *a, void *list, size_t n, size_t *cap, size_t size)
+{
+	void *old = list;
+
+	if (n < *cap)
+		return list;
+	*cap = *cap ? *cap * 2 : 16;
+	list = arena_alloc(a, *cap * size);
+	if (n)
+		memcpy(list, old, n * size);
+	return list;
+}
+
+/* The first statement takes the snapshot: it is the one that tells the commit. */
+static int read_commit(struct reading *r)
+{
+	sqlite3_stmt *s = NULL;
+
+	if (sqlite3_exec(r->connection->handle, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+		return reading_fail(r);
+	if (reading_prepare(r, &s, "SELECT value FROM meta WHERE key = 'commit'", ""))
+		return r->job->error;
+	r->commit = reading_step(r, s) == 1 ? reading_text(r, s, 0) : "";
+	sqlite3_finalize(s);
+	return r->job->error;
+}
+
+int reading_begin(struct job *j, struct query *q, struct reading *r)
+{
+	*r = (struct reading){ .job = j, .query = q, .commit = "" };
+	r->connection = connection_take(j, q);
+	return r->connection ? read_commit(r) : j->error;
+}
+
+void reading_end(struct reading *r)
+{
+	if (!r->connection)
+		return;
+	/* One that can't leave its transaction would show an old commit for ever. */
+	if (!sqlite3_get_autocommit(r->connection->handle) &&
+	    sqlite3_exec(r->connection->handle, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+		connection_close(r->connection);
+	else
+		pool_give(r->query, r->connection);
+	r->connection = NULL;
+}

@@ -1,0 +1,43 @@
+/* Shared inside query: one call's connection, and rows out of statements. */
+#ifndef QUERY_QUERY_INT_H
+#define QUERY_QUERY_INT_H
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include "query/query.h"
+
+struct connection {
+	sqlite3 *handle;
+	dev_t device;            /* which file it has open: a damaged database is replaced by another one */
+	ino_t inode;
+	struct connection *next; /* in the list of idle ones */
+};
+
+/* A snapshot: one read transaction, from the first statement to the end of the call. */
+struct reading {
+	struct job *job;
+	struct query *query;
+	struct connection *connection;
+	const char *commit;      /* in the job's arena */
+};
+
+/* E_IO "database" where it can't be read; reading_end in any case. */
+int reading_begin(struct job *j, struct query *q, struct reading *r);
+void reading_end(struct reading *r);
+int reading_fail(struct reading *r);
+
+/* Prepare sql and bind: 'i' an int64_t, 's' a text (NULL is null). The caller finalizes *out, NULL on failure. */
+int reading_prepare(struct reading *r, sqlite3_stmt **out, const char *sql, const char *types, ...);
+/* 1: a row, 0: no more, or a job's error. */
+int reading_step(struct reading *r, sqlite3_stmt *s);
+/* A column's text, copied to the job's arena; "" for null. */
+const char *reading_text(struct reading *r, sqlite3_stmt *s, int column);
+
+/* A list with room for one more than n elements of this size, in the arena. */
+void *query_grow(struct arena *a, void *list, size_t n, size_t *cap, size_t size);
+
+/* network.json and servers/main.json into a model. */
+int reading_network(struct reading *r, struct model *m);
+
+#endif
