@@ -111,11 +111,14 @@ static int make_key(struct job *j, uint8_t scalar[SCALAR], uint8_t point[POINT],
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *key = NULL; /* a key that is there already would be filled instead of made */
 	int error = 0;
 
 	if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 ||
-	    EVP_PKEY_fromdata(ctx, out, EVP_PKEY_KEYPAIR, params) <= 0)
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) <= 0)
 		error = pki_fail(j, "make a key of its scalar");
+	else
+		*out = key;
 	EVP_PKEY_CTX_free(ctx);
 	return error;
 }
