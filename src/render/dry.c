@@ -1,9 +1,8 @@
 /*
  * The dry check: a server.conf that OpenVPN refuses must be found before HEAD
  * moves, not when the server is restarted.  A folder of links, shaped like DATA,
- * shows a real openvpn the files as they would be; it starts without a
- * device, without a port of its own, and where the kernel permits in an empty
- * network namespace, and is ended as soon as it says that it is up.
+ * shows a real openvpn the files as they would be; it is ended as soon as it
+ * has come so far as to ask for its device.
  */
 #include <errno.h>
 #include <fcntl.h>

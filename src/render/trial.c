@@ -1,6 +1,7 @@
 /*
  * One start of openvpn on a folder, watched until it is up, has ended or takes
- * too long.  Arguments only, no shell, an empty environment.
+ * too long.  Arguments only, no shell, an empty environment; where the kernel
+ * permits in a network namespace of its own, with no privilege even for that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,9 @@
 
 enum { TRIAL_MS = 5000, TRIAL_OUTPUT_MAX = 256 * 1024 };
 
-static const char is_up[] = "Initialization Sequence Completed";
+/* By the time that it asks for its device it has taken every option and read every file. */
+static const char *const is_up[] = { "Cannot ioctl TUNSETIFF", "Cannot open TUN/TAP dev",
+	"Initialization Sequence Completed" };
 
 /* In PATH, or where Debian has it and users' PATH doesn't look. */
 static const char *find_openvpn(struct arena *a)
@@ -47,14 +50,27 @@ static _Noreturn void run_child(const char *program, char *const *argv, int out)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Refused in some containers; without a device or a port it stays a trial. */
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+	/*
+	 * No user is mapped, so that exec leaves no capability.  Some containers
+	 * refuse both; without a port and the right to make a device it stays a trial.
+	 */
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) && unshare(CLONE_NEWNET))
 		errno = 0;
 	in = open("/dev/null", O_RDONLY);
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
 		_exit(127);
 	execve(program, argv, nothing);
 	_exit(127);
+}
+
+static bool has_come_far(const char *output)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(is_up) / sizeof(*is_up); i++)
+		if (strstr(output, is_up[i]))
+			return true;
+	return false;
 }
 
 /* Read what it says until it is up, closes its output by ending, or time is over. */
@@ -72,7 +88,7 @@ static enum trial_end watch(int fd, struct buf *output)
 		if (n <= 0)
 			return TRIAL_EXITED;
 		buf_add(output, chunk, (size_t)n);
-		if (strstr(output->data, is_up))
+		if (has_come_far(output->data))
 			return TRIAL_UP;
 	}
 	return TRIAL_LATE;
