@@ -21,7 +21,7 @@ static const struct setting settings[] = {
 	{"core.bare", "true"},
 	{"core.worktree", NULL},
 	{"core.sharedRepository", NULL},
-	{"core.logAllRefUpdates", "always"},
+	{"core.logAllRefUpdates", "false"},       /* four fsyncs a publish, and never expired */
 	{"core.fsync", "all"},                    /* pushes are as durable as we are */
 	{"core.fsyncMethod", "fsync"},
 	{"gc.auto", "0"},                         /* the service repacks, under its lock */

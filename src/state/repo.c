@@ -106,6 +106,21 @@ int state_check_owner(struct job *j, const char *path)
 	    user_name(j, st.st_uid));
 }
 
+/* The backend that reads packs is the only one that a refresh means something to. */
+static int find_packs(struct job *j, struct state *s)
+{
+	git_odb_backend *b = NULL;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < git_odb_num_backends(s->odb); i++) {
+		rc = git_odb_get_backend(&b, s->odb, i);
+		if (rc == 0 && b->refresh)
+			s->packs = b;
+	}
+	return rc == 0 && s->packs ? 0 : state_fail(j, rc, "%s: cannot find its packs", s->path);
+}
+
 static int open_handles(struct job *j, struct state *s)
 {
 	const unsigned flags = GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_BARE |
@@ -128,7 +143,7 @@ static int open_handles(struct job *j, struct state *s)
 		return state_fail(j, rc, "%s: cannot stage objects", s->path);
 	}
 	s->staging = staging;
-	return 0;
+	return find_packs(j, s);
 }
 
 int state_use(struct job *j, struct state *s)
@@ -149,6 +164,7 @@ void state_let_go(struct state *s)
 	s->repo = NULL;
 	s->odb = NULL;
 	s->staging = NULL;
+	s->packs = NULL;
 	s->fresh_n = 0;
 }
 

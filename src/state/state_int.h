@@ -19,6 +19,7 @@ struct state {
 	git_repository *repo;     /* NULL: let go of, opened anew by the next use */
 	git_odb *odb;
 	git_odb_backend *staging; /* new objects go here, into memory; the odb owns it */
+	git_odb_backend *packs;   /* the odb's own */
 	git_oid *fresh;           /* what of it a publish has to write; an id may occur twice */
 	size_t fresh_n, fresh_cap;
 };
