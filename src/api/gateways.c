@@ -33,7 +33,7 @@ int gateways_list(struct http_request *req, struct http_response *res)
 	struct json *list = json_array(j->arena), *json;
 	struct query_gateway_filter filter;
 	struct query_gateway *rows;
-	const char *commit, *link;
+	const char *commit, *link = "";
 	struct page page;
 	size_t n, shown, i;
 
