@@ -11,15 +11,6 @@
 
 extern const char flow_init_network[], flow_init_network_end[], flow_init_server[], flow_init_server_end[];
 
-/* An argument is wrong: the same words that a state file would get, as a refusal. */
-static int bad_argument(struct job *j)
-{
-	const char *message = j->message;
-
-	job_clear(j);
-	return job_fail(j, E_INVALID, "invalid", "%s", message);
-}
-
 static int parse_widths(struct job *j, const char *s, struct network *n)
 {
 	char *end;
@@ -103,7 +94,7 @@ static int open_master(struct job *j, const struct flow_options *o, struct pki *
 	const char *path = o->master_key ? o->master_key
 					 : arena_printf(j->arena, "%s/secrets/master.key", o->data);
 
-	if (fs_mkdirs(j, o->data, 0750) || fs_mkdirs(j, arena_printf(j->arena, "%s/secrets", o->data), 0700))
+	if (fs_mkdirs(j, arena_printf(j->arena, "%s/secrets", o->data), 0700))
 		return j->error;
 	if (!fs_exists(path) && pki_create_master(j, path))
 		return j->error;
@@ -116,7 +107,7 @@ static int open_empty_repository(struct job *j, const char *data, struct state *
 	const char *path = arena_printf(j->arena, "%s/state.git", data);
 	struct oid head;
 
-	if (!fs_exists(path) && state_init(j, path))
+	if (fs_mkdirs(j, data, 0750) || (!fs_exists(path) && state_init(j, path)))
 		return j->error;
 	if (state_open(j, path, s))
 		return j->error;
@@ -133,14 +124,25 @@ static int commit_first(struct job *j, struct state *s, const struct pki *pki, s
 	struct oid none = { "" }, first;
 	struct model *m = model_open();
 
-	if (flow_put_plan(j, m, plan)) {
-		bad_argument(j);
-		goto out;
+	if (flow_put_plan(j, m, plan) == 0 && pki_issue(j, pki, m, plan) == 0 && flow_put_plan(j, m, plan) == 0 &&
+	    state_stage(j, s, &none, plan, &first) == 0)
+		state_publish(j, s, &none, &first);
+	model_close(m);
+	return j->error;
+}
+
+/* Before anything is made: the words that a wrong state file would get, as a refusal of the arguments. */
+static int check_arguments(struct job *j, const struct change_init *init)
+{
+	struct model *m = model_open();
+	const char *message;
+	struct plan *plan;
+
+	if (change_plan_init(j, init, &plan) || flow_put_plan(j, m, plan)) {
+		message = j->message;
+		job_clear(j);
+		job_fail(j, E_INVALID, "invalid", "%s", message);
 	}
-	if (pki_issue(j, pki, m, plan) || flow_put_plan(j, m, plan) || state_stage(j, s, &none, plan, &first))
-		goto out;
-	state_publish(j, s, &none, &first);
-out:
 	model_close(m);
 	return j->error;
 }
@@ -159,7 +161,7 @@ int flow_initialise(struct job *j, const struct flow_options *o, const struct fl
 	init.network = *model_network(defaults);
 	init.server = *model_server(defaults);
 	if (fill_network(j, in, &init.network) || fill_server(j, in, &init.server) ||
-	    open_empty_repository(j, o->data, &s) || open_master(j, o, &pki))
+	    check_arguments(j, &init) || open_empty_repository(j, o->data, &s) || open_master(j, o, &pki))
 		goto out;
 	pki_fingerprint(pki, fingerprint);
 	init.network.master_key = fingerprint;
