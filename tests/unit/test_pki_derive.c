@@ -35,8 +35,9 @@ static void test_scalars_never_change(void **state)
 	(void)state;
 	fixture_open(&f);
 	for (int kind = CERTIFICATE_CA; kind <= CERTIFICATE_GATEWAY; kind++) {
-		struct certificate c = { .kind = (enum certificate_kind)kind, .serial = { SERIAL },
-			.generation = 1 };
+		struct certificate c = {
+			.kind = (enum certificate_kind)kind, .serial = { SERIAL }, .generation = 1
+		};
 		EVP_PKEY *key = NULL;
 		EVP_PKEY_CTX *ctx;
 
@@ -59,7 +60,8 @@ static void test_each_generation_has_keys_of_its_own(void **state)
 
 	(void)state;
 	fixture_open(&f);
-	fixture_write(&f, "two.key", "1 " FIXTURE_KEY "\n2 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
+	fixture_write(&f, "two.key",
+	    "1 " FIXTURE_KEY "\n2 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
 	assert_int_equal(pki_open(&f.job, fixture_path(&f, "two.key"), &p), 0);
 	assert_int_equal(pki_subject_key(&f.job, p, &c, &key), 0);
 	assert_scalar(key, "dbf0099cc71eede3c0fcf76e1dbf054b23b62bc192cf5a9f2d29c25a373c31e8");
@@ -97,8 +99,12 @@ static void test_private_key_is_the_certificates_for_ever(void **state)
 
 	fixture_write(&f, "key", first.data);
 	fixture_write(&f, "crt", c->pem);
-	assert_int_equal(fixture_shell(&f, "openssl pkey -in key -check -noout && "
-	    "openssl pkey -in key -pubout > a && openssl x509 -in crt -noout -pubkey > b && cmp a b", &said), 0);
+	assert_int_equal(
+	    fixture_shell(&f,
+		"openssl pkey -in key -check -noout && "
+		"openssl pkey -in key -pubout > a && openssl x509 -in crt -noout -pubkey > b && cmp a b",
+		&said),
+	    0);
 	assert_says(said, "Key is valid");
 	pki_close(again);
 	fixture_close(&f);

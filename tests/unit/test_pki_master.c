@@ -69,7 +69,8 @@ static void test_fingerprint_is_the_newest_generations(void **state)
 
 	(void)state;
 	fixture_open(&f);
-	fixture_write(&f, "two.key", "1 " OTHER_KEY "\n2 " FIXTURE_KEY); /* the last line end may be missing */
+	fixture_write(
+	    &f, "two.key", "1 " OTHER_KEY "\n2 " FIXTURE_KEY); /* the last line end may be missing */
 	assert_int_equal(pki_open(&f.job, fixture_path(&f, "two.key"), &p), 0);
 	pki_fingerprint(p, fingerprint);
 	assert_string_not_equal(fingerprint, FIXTURE_FINGERPRINT); /* the generation is part of it */
@@ -180,7 +181,8 @@ static void test_check_names_both_fingerprints(void **state)
 	assert_says(f.job.message, "doesn't derive the key");
 	assert_says(f.job.message, fingerprint);
 	job_clear(&f.job);
-	assert_int_equal(pki_check(&f.job, f.pki, f.model), E_CORRUPT); /* nor does it leave the right key unquestioned */
+	assert_int_equal(
+	    pki_check(&f.job, f.pki, f.model), E_CORRUPT); /* nor does it leave the right key unquestioned */
 	pki_close(p);
 	fixture_close(&f);
 }

@@ -1,0 +1,255 @@
+/* Goal: a CRL lists exactly what is revoked, only ever moves forward, and stays quick when it is long. */
+#include "pki_fixture.h"
+
+#include <time.h>
+
+static struct pki_crl build(struct fixture *f, const struct pki_crl *last, int64_t now, struct buf *pem)
+{
+	static const struct pki_crl none;
+	struct pki_crl out;
+
+	buf_open(pem, f->job.arena);
+	assert_int_equal(pki_crl_build(&f->job, f->pki, f->model, last ? last : &none, now * 1000, pem), 0);
+	assert_int_equal(pki_crl_read(&f->job, f->model, pem->data, pem->len, &out, NULL), 0);
+	return out;
+}
+
+static void test_an_empty_crl(void **state)
+{
+	struct fixture f;
+	struct pki_crl crl;
+	const char *said;
+	struct buf pem;
+
+	(void)state;
+	fixture_open(&f);
+	crl = build(&f, NULL, f.job.now, &pem);
+	assert_int_equal(crl.entries, 0);
+	assert_int_equal(crl.number, f.job.now * 1000);
+	assert_int_equal(crl.this_update, f.job.now - 3600);
+	assert_int_equal(crl.next_update, f.job.now + 30 * FIXTURE_DAY);
+	fixture_write(&f, "crl", pem.data);
+	fixture_write(&f, "ca", model_ca(f.model)->pem);
+	assert_int_equal(fixture_shell(&f, "openssl crl -in crl -noout -text -CAfile ca", &said), 0);
+	assert_says(said, "verify OK");
+	assert_says(said, "Version 2 (0x1)");
+	assert_says(said, "No Revoked Certificates.");
+	assert_says(said, "X509v3 Authority Key Identifier");
+	assert_says(said, "X509v3 CRL Number");
+	fixture_close(&f);
+}
+
+static void test_openssl_agrees_about_each_certificate(void **state)
+{
+	struct fixture f;
+	const struct certificate *lost, *gone;
+	struct pki_crl crl;
+	const char *said;
+	struct buf pem;
+
+	(void)state;
+	fixture_open(&f);
+	lost = fixture_gateway(&f, "lost.example.org");
+	gone = fixture_gateway(&f, "gone.example.org");
+	fixture_write(&f, "good", fixture_gateway(&f, "good.example.org")->pem);
+	fixture_write(&f, "lost", lost->pem);
+	fixture_write(&f, "gone", gone->pem);
+	fixture_write(&f, "ca", model_ca(f.model)->pem);
+	fixture_revoke(&f, lost, f.job.now - 60, REASON_KEY_COMPROMISE);
+	fixture_revoke(&f, gone, f.job.now, REASON_UNSPECIFIED);
+	crl = build(&f, NULL, f.job.now, &pem);
+	assert_int_equal(crl.entries, 2);
+	fixture_write(&f, "crl", pem.data);
+	assert_int_equal(
+	    fixture_shell(&f, "openssl verify -x509_strict -crl_check -CAfile ca -CRLfile crl good", &said),
+	    0);
+	assert_int_not_equal(
+	    fixture_shell(&f, "openssl verify -crl_check -CAfile ca -CRLfile crl lost", &said), 0);
+	assert_says(said, "certificate revoked");
+	assert_int_not_equal(
+	    fixture_shell(&f, "openssl verify -crl_check -CAfile ca -CRLfile crl gone", &said), 0);
+	assert_says(said, "certificate revoked");
+	assert_int_equal(fixture_shell(&f, "openssl crl -in crl -noout -text", &said), 0);
+	assert_says(said, "Key Compromise");
+	assert_null(strstr(said, "Unspecified"));
+	fixture_close(&f);
+}
+
+static void test_entries_are_sorted_and_future_ones_wait(void **state)
+{
+	enum { N = 20 };
+	const struct certificate *later;
+	struct fixture f;
+	char **serials;
+	struct pki_crl crl;
+	struct buf pem;
+
+	(void)state;
+	fixture_open(&f);
+	for (int i = 0; i < N; i++)
+		fixture_revoke(&f, fixture_gateway(&f, "laptop.example.org"), f.job.now, REASON_SUPERSEDED);
+	later = fixture_gateway(&f, "later.example.org");
+	fixture_revoke(&f, later, f.job.now + 1, REASON_CESSATION_OF_OPERATION);
+	build(&f, NULL, f.job.now, &pem);
+	assert_int_equal(pki_crl_read(&f.job, f.model, pem.data, pem.len, &crl, &serials), 0);
+	assert_int_equal(crl.entries, N);
+	for (int i = 0; i < N; i++) {
+		assert_non_null(model_revocation(f.model, serials[i]));
+		assert_string_not_equal(serials[i], later->serial.hex);
+		assert_true(!i || strcmp(serials[i - 1], serials[i]) < 0);
+	}
+	assert_null(serials[N]);
+	assert_int_equal(build(&f, NULL, f.job.now + 1, &pem).entries, N + 1);
+	fixture_close(&f);
+}
+
+static void test_an_entry_goes_with_its_certificate(void **state)
+{
+	const struct certificate *c;
+	struct fixture f;
+	struct buf pem;
+
+	(void)state;
+	fixture_open(&f);
+	c = fixture_gateway(&f, "old.example.org");
+	fixture_revoke(&f, c, f.job.now, REASON_SUPERSEDED);
+	assert_int_equal(build(&f, NULL, f.job.now, &pem).entries, 1);
+	assert_int_equal(model_remove(&f.job, f.model, c->entity.path), 0);
+	assert_int_equal(build(&f, NULL, f.job.now, &pem).entries, 0);
+	fixture_close(&f);
+}
+
+static void test_dates_and_numbers_only_grow(void **state)
+{
+	struct fixture f;
+	struct pki_crl first, second;
+	int64_t now;
+	struct buf pem;
+
+	(void)state;
+	fixture_open(&f);
+	now = f.job.now;
+	first = build(&f, NULL, now, &pem);
+	second = build(&f, &first, now, &pem); /* within one second */
+	assert_int_equal(second.this_update, first.this_update + 1);
+	assert_int_equal(second.number, first.number + 1);
+	first = build(&f, &second, now + 7200, &pem);
+	assert_int_equal(first.this_update, now + 3600);
+	assert_int_equal(first.number, (now + 7200) * 1000);
+	fixture_close(&f);
+}
+
+static void test_a_clock_that_goes_back(void **state)
+{
+	struct fixture f;
+	struct pki_crl first, second;
+	int64_t now;
+	struct buf pem;
+
+	(void)state;
+	fixture_open(&f);
+	now = f.job.now;
+	first = build(&f, NULL, now + 365 * FIXTURE_DAY, &pem); /* made while the clock was a year ahead */
+	second = build(&f, &first, now, &pem);
+	assert_int_equal(second.this_update, now); /* or nobody could connect for a year */
+	assert_int_equal(second.number, first.number + 1);
+	assert_int_equal(second.next_update, now + 30 * FIXTURE_DAY);
+	fixture_close(&f);
+}
+
+static void test_a_policy_of_seconds(void **state)
+{
+	struct fixture f;
+	struct pki_crl crl;
+	struct buf pem;
+
+	(void)state;
+	fixture_open(&f);
+	fixture_put_network(&f, 5, FIXTURE_FINGERPRINT);
+	crl = build(&f, NULL, f.job.now, &pem);
+	assert_int_equal(crl.next_update, f.job.now + 5);
+	fixture_close(&f);
+}
+
+static void test_the_wrong_master_key_builds_none(void **state)
+{
+	static const struct pki_crl none;
+	struct fixture f;
+	struct pki *other;
+	struct buf pem;
+
+	(void)state;
+	fixture_open(&f);
+	assert_int_equal(pki_create_master(&f.job, fixture_path(&f, "other.key")), 0);
+	assert_int_equal(pki_open(&f.job, fixture_path(&f, "other.key"), &other), 0);
+	buf_open(&pem, f.job.arena);
+	assert_int_equal(pki_crl_build(&f.job, other, f.model, &none, f.job.now * 1000, &pem), E_CORRUPT);
+	assert_int_equal(pem.len, 0);
+	pki_close(other);
+	fixture_close(&f);
+}
+
+/* The ledger of a revoked certificate as if somebody had issued it: the CRL reads serials alone. */
+static void put_revoked(struct fixture *f, unsigned n)
+{
+	struct certificate c = { .kind = CERTIFICATE_GATEWAY,
+		.name = "a.org",
+		.generation = 1,
+		.not_before = f->job.now,
+		.not_after = f->job.now + 1,
+		.pem = "" };
+	char path[MODEL_PATH_MAX];
+	struct buf b;
+
+	snprintf(c.serial.hex, ID128_HEX, "4%07x%024x", n * 2654435761u >> 4, n);
+	memcpy(c.device.hex, c.serial.hex, ID128_HEX);
+	buf_open(&b, f->job.arena);
+	model_encode_certificate(&b, &c);
+	model_ledger_path(ENTITY_CERTIFICATE, c.serial.hex, c.not_before, path);
+	assert_int_equal(model_put(&f->job, f->model, path, b.data, b.len), 0);
+	fixture_revoke(f, &c, f->job.now, REASON_CESSATION_OF_OPERATION);
+}
+
+/* Sixteen times as many entries may take about sixteen times as long; a square would take 256 times. */
+static void test_time_grows_with_the_entries_alone(void **state)
+{
+	static const unsigned sizes[] = { 2000, 32000 };
+	double seconds[2];
+	struct fixture f;
+	struct buf pem;
+	unsigned n = 0;
+
+	(void)state;
+	fixture_open(&f);
+	for (int i = 0; i < 2; i++) {
+		static const struct pki_crl none;
+		clock_t start;
+
+		while (n < sizes[i])
+			put_revoked(&f, n++);
+		buf_open(&pem, f.job.arena);
+		start = clock();
+		assert_int_equal(pki_crl_build(&f.job, f.pki, f.model, &none, f.job.now * 1000, &pem), 0);
+		seconds[i] = (double)(clock() - start) / CLOCKS_PER_SEC;
+		print_message("a CRL of %u takes %.0f ms of CPU\n", n, seconds[i] * 1000);
+	}
+	assert_true(seconds[1] < seconds[0] * 64);
+	fixture_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_empty_crl),
+		cmocka_unit_test(test_openssl_agrees_about_each_certificate),
+		cmocka_unit_test(test_entries_are_sorted_and_future_ones_wait),
+		cmocka_unit_test(test_an_entry_goes_with_its_certificate),
+		cmocka_unit_test(test_dates_and_numbers_only_grow),
+		cmocka_unit_test(test_a_clock_that_goes_back),
+		cmocka_unit_test(test_a_policy_of_seconds),
+		cmocka_unit_test(test_the_wrong_master_key_builds_none),
+		cmocka_unit_test(test_time_grows_with_the_entries_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
