@@ -1,6 +1,7 @@
 """Hostile requests: each is refused with its status, and neither HEAD nor a rendered file moves."""
 import json
 import os
+import re
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_wrong_members(service, body, field):
 def test_duplicate_keys(service):
     for data in (b'{"name":"x","name":"y"}', b'{"name":"x","\\u006eame":"y"}'):
         problem = assert_problem(post(service, data), 400, "malformed_json")
-        assert "name" in problem["detail"]
+        assert "same key" in problem["detail"]
 
 
 @pytest.mark.parametrize("depth", [9, 1000, 30000])
@@ -87,7 +88,7 @@ def test_compressed_bodies(service):
     assert_problem(answer, 415, "unsupported_media_type")
 
 
-def test_no_body(service, user=None):
+def test_no_body(service):
     assert_problem(service.post("/users"), 400, "body_required")
     assert_problem(service.ask("DELETE", "/user/nobody", {}), 400, "unexpected_body")
 
@@ -109,7 +110,7 @@ def test_more_bad_user_names(service, name):
 
 
 @pytest.mark.parametrize("name", BAD_NAMES + [
-    "a" * 61 + ".com", "a" * 64 + ".b", ".".join(["a" * 15] * 4) + "b", "a" * 30 + "." + "b" * 34, "a..b", ".a", "a.",
+    "a" * 61 + ".com", "a" * 64 + ".b", ".".join(["a" * 15] * 4) + "bb", "a" * 30 + "." + "b" * 34, "a..b", ".a", "a.",
     "a-.b", "a.-b", "a_b", "*.example.org", "xn--mnchen-3ya.example.org."])
 def test_bad_gateway_names(service, name):
     head = service.head()
@@ -151,12 +152,12 @@ def test_bad_queries(service, query):
     assert_problem(service.post(f"/users?{query}", {"name": "x"}), 400, "invalid")
 
 
-@pytest.mark.parametrize("value", [b"a\x01b", b"a\x7fb", b"a\nb: c", b"\xff", b"a b"])
+@pytest.mark.parametrize("value", [b"a\x01b", b"a\x7fb", b"a\rb: c", b"\xff", b"a b", b"a\tb", b"\x00"])
 def test_bad_request_ids(service, value):
     request = b"POST /users HTTP/1.1\r\nAuthorization: Bearer " + service.token.encode() + \
         b"\r\nX-Request-Id: " + value + b"\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n" + b'{"name":"x"}'
     answer = service.raw(request)
-    assert answer.startswith(b"HTTP/1.1 400 ") or b"a\nb" in value and b" 201 " not in answer, answer
+    assert answer.startswith(b"HTTP/1.1 400 "), answer
 
 
 def test_cut_off(service):
@@ -181,7 +182,7 @@ def test_smuggling(service):
         answer = service.raw((f"POST /users HTTP/1.1\r\nAuthorization: Bearer {service.token}\r\n"
                               f"Content-Type: application/json\r\n{framing}\r\n\r\n{{}}"
                               "GET /healthz HTTP/1.1\r\n\r\n").encode())
-        assert b"alive" not in answer and answer.count(b"HTTP/1.1 ") == 1, answer
+        assert b"alive" not in answer and len(re.findall(rb"HTTP/1\.1 \d{3} ", answer)) == 1, answer
         assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 411 ")), answer
 
 
