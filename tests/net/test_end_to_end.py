@@ -17,9 +17,9 @@ A, B = "a.joe.example.org", "b.joe.example.org"
 
 
 @pytest.fixture
-def world(tmp_path):
+def world():
     """A server with a user, two gateways connected from their configurations alone."""
-    server = Server(str(tmp_path))
+    server = Server()
     hosts = [server]
     try:
         server.start_service()
@@ -61,7 +61,8 @@ def test_the_kernel_has_what_is_rendered(world):
     assert "vpnunit" in server.run("nft", "list", "tables").stdout
     state = server.must(200, "GET", "/state")
     assert state["head"] == state["rendered"] == state["deployed"]
-    assert state["openvpn"] == {"running": True, "restart_needed": False}
+    wait_for("OpenVPN is seen", lambda: server.must(200, "GET", "/state")["openvpn"] ==
+             {"running": True, "restart_needed": False}, 5)
     assert server.must(200, "GET", "/readyz")
     assert server.ask("GET", "/readyz").status == 200
 

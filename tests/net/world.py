@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -117,9 +118,10 @@ class Server(Host):
 
     GROUP = "nogroup"
 
-    def __init__(self, folder, init=()):
+    def __init__(self, init=()):
         super().__init__("server")
-        self.folder = folder
+        # Not pytest's: OpenVPN, which is nobody, must get there.
+        self.folder = folder = tempfile.mkdtemp(prefix="vpnunit-")
         self.data = os.path.join(folder, "data")
         self.service = self.openvpn = None
         # OpenVPN runs without privileges and 0600 is what /dev/net/tun has where udev does not run.
@@ -127,14 +129,16 @@ class Server(Host):
         os.mknod(self.tun, 0o666 | 0o020000, os.makedev(10, 200))
         os.chmod(self.tun, 0o666)
         os.chmod(folder, 0o755)
-        for parent in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
-            os.chmod(parent, os.stat(parent).st_mode | 0o011)
         # Bridge the underlay: every client hangs on a port of it.
         self.run("ip", "link", "add", "br0", "type", "bridge")
         self.run("ip", "link", "set", "br0", "up")
         self.run("ip", "-6", "addr", "add", UNDERLAY + "1/64", "dev", "br0", "nodad")
         self.vpnunit("init", "--prefix", PREFIX, "--endpoint", f"[{UNDERLAY}1]:{PORT}",
                      "--server-name", "vpn.example.org", *init)
+
+    def close(self):
+        super().close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def vpnunit(self, command, *arguments, check=True):
         result = self.run(BINARY, command, "--data", self.data, *arguments, check=False)
@@ -180,6 +184,7 @@ class Server(Host):
     def start_openvpn(self):
         """From the rendered folder, as a user without any capability."""
         log = os.path.join(self.folder, "openvpn.log")
+        open(log, "w", encoding="ascii").close()
         os.chmod(self.data, 0o750)
         shutil.chown(self.data, group=self.GROUP)
         self.openvpn = self.start(
