@@ -115,7 +115,7 @@ static int start_child(struct job *j, const char *program, char *const *argv, pi
 int trial_run(struct job *j, const char *folder, struct buf *output, enum trial_end *end)
 {
 	char *argv[] = { "openvpn", "--cd", arena_strdup(j->arena, folder), "--config", "server.conf",
-		"--dev", "null", "--port", "0", "--verb", "3", "--suppress-timestamps", NULL };
+		"--dev", "null", "--port", "0", "--verb", "3", "--mute", "0", "--suppress-timestamps", NULL };
 	const char *program = find_openvpn(j->arena);
 	pid_t pid = -1;
 	int fd = -1;
