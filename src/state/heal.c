@@ -132,8 +132,7 @@ static int heal_mode(struct job *j, const char *path)
 
 int state_heal(struct job *j, struct state *s)
 {
-	if (state_use(j, s) || heal_mode(j, s->path) ||
-	    sweep(j, s->path, false, is_lock) ||
+	if (state_use(j, s) || heal_mode(j, s->path) || sweep(j, s->path, false, is_lock) ||
 	    sweep(j, arena_printf(j->arena, "%s/refs", s->path), true, is_lock) ||
 	    sweep_objects(j, arena_printf(j->arena, "%s/objects", s->path)) ||
 	    state_make_fanout(j, s->path) || heal_settings(j, s) || heal_head(j, s))

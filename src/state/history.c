@@ -12,8 +12,8 @@
  * Has path the same content in both trees (NULL: none)?  Goes down name by
  * name and stops where the folders are equal, which is at once for most commits.
  */
-static int compare_path(git_repository *repo, const git_oid *a, const git_oid *b, const char *path,
-    bool *same)
+static int compare_path(
+    git_repository *repo, const git_oid *a, const git_oid *b, const char *path, bool *same)
 {
 	git_tree *left = NULL, *right = NULL;
 	const git_tree_entry *x = NULL, *y = NULL;
@@ -52,6 +52,7 @@ out:
  */
 static int step_back(git_repository *repo, git_commit *c, const char *path, git_commit **next, bool *is_there)
 {
+	const git_oid *here = git_commit_tree_id(c);
 	unsigned i, n = git_commit_parentcount(c);
 	bool same = false;
 	int rc;
@@ -59,14 +60,13 @@ static int step_back(git_repository *repo, git_commit *c, const char *path, git_
 	*next = NULL;
 	*is_there = true;
 	if (n == 0) {
-		rc = compare_path(repo, git_commit_tree_id(c), NULL, path, &same);
+		rc = compare_path(repo, here, NULL, path, &same);
 		*is_there = !same;
 		return rc;
 	}
 	for (i = 0; i < n; i++) {
 		if ((rc = git_commit_parent(next, c, i)) < 0 ||
-		    (rc = compare_path(repo, git_commit_tree_id(c), git_commit_tree_id(*next), path,
-		    &same)) < 0)
+		    (rc = compare_path(repo, here, git_commit_tree_id(*next), path, &same)) < 0)
 			return rc;
 		if (same)
 			return 0;
@@ -86,8 +86,8 @@ static void fill_entry(struct job *j, git_commit *c, struct state_entry *out)
 	out->subject = arena_strdup(j->arena, subject ? subject : "");
 }
 
-int state_last_change(struct job *j, struct state *s, const struct oid *from, const char *path,
-    struct state_entry *out)
+int state_last_change(
+    struct job *j, struct state *s, const struct oid *from, const char *path, struct state_entry *out)
 {
 	git_commit *c = NULL, *next = NULL;
 	bool is_there = true;
@@ -118,7 +118,8 @@ int state_is_ancestor(struct job *j, struct state *s, const struct oid *a, const
 
 	if (state_commit(j, s, a, &old) || state_commit(j, s, b, &new))
 		goto out;
-	rc = git_oid_equal(git_commit_id(old), git_commit_id(new)) ? 1
+	rc = git_oid_equal(git_commit_id(old), git_commit_id(new))
+	    ? 1
 	    : git_graph_descendant_of(s->repo, git_commit_id(new), git_commit_id(old));
 	if (rc < 0)
 		state_fail(j, rc, "history of %s", b->hex);

@@ -14,25 +14,27 @@
 
 enum { FANOUT = 256 };
 
-struct setting { const char *key, *value; /* NULL: must not be set */ };
+struct setting {
+	const char *key, *value; /* NULL: must not be set */
+};
 
 /* No extensions.*: libgit2 1.5 refuses to open a repository that has one. */
 static const struct setting settings[] = {
-	{"core.bare", "true"},
-	{"core.worktree", NULL},
-	{"core.sharedRepository", NULL},
-	{"core.logAllRefUpdates", "false"},       /* four fsyncs a publish, and never expired */
-	{"core.fsync", "all"},                    /* pushes are as durable as we are */
-	{"core.fsyncMethod", "fsync"},
-	{"gc.auto", "0"},                         /* the service repacks, under its lock */
-	{"gc.writeCommitGraph", "false"},
-	{"maintenance.auto", "false"},
-	{"receive.autogc", "false"},
-	{"receive.fsckObjects", "true"},
-	{"receive.denyNonFastForwards", "true"},
-	{"receive.denyDeletes", "true"},
-	{"commitGraph.generationVersion", "1"},   /* libgit2 1.5 cannot read 2 */
-	{"repack.writeBitmaps", "false"},
+	{ "core.bare", "true" },
+	{ "core.worktree", NULL },
+	{ "core.sharedRepository", NULL },
+	{ "core.logAllRefUpdates", "false" }, /* four fsyncs a publish, and never expired */
+	{ "core.fsync", "all" }, /* pushes are as durable as we are */
+	{ "core.fsyncMethod", "fsync" },
+	{ "gc.auto", "0" }, /* the service repacks, under its lock */
+	{ "gc.writeCommitGraph", "false" },
+	{ "maintenance.auto", "false" },
+	{ "receive.autogc", "false" },
+	{ "receive.fsckObjects", "true" },
+	{ "receive.denyNonFastForwards", "true" },
+	{ "receive.denyDeletes", "true" },
+	{ "commitGraph.generationVersion", "1" }, /* libgit2 1.5 cannot read 2 */
+	{ "repack.writeBitmaps", "false" },
 };
 
 static int set_one(git_config *config, const struct setting *want, bool *changed)
@@ -49,7 +51,7 @@ static int set_one(git_config *config, const struct setting *want, bool *changed
 		return 0;
 	*changed = true;
 	return want->value ? git_config_set_string(config, want->key, want->value)
-	    : git_config_delete_entry(config, want->key);
+			   : git_config_delete_entry(config, want->key);
 }
 
 int state_configure(struct job *j, struct state *s, bool *changed)
@@ -97,9 +99,15 @@ int state_sync_file(struct job *j, const char *path)
 
 static int sync_all(struct job *j, const char *path)
 {
-	static const char *const files[] = {"config", "HEAD"};
+	static const char *const files[] = { "config", "HEAD" };
 	static const char *const folders[] = {
-		"objects/pack", "objects/info", "objects", "refs/heads", "refs/tags", "refs", ".",
+		"objects/pack",
+		"objects/info",
+		"objects",
+		"refs/heads",
+		"refs/tags",
+		"refs",
+		".",
 	};
 	size_t i;
 

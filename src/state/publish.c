@@ -9,7 +9,7 @@
 #include "state/state_int.h"
 
 enum {
-	LOCK_WAIT_MS = 5000,       /* how long a push or `git pack-refs` may hold the ref */
+	LOCK_WAIT_MS = 5000, /* how long a push or `git pack-refs` may hold the ref */
 	LOCK_RETRY_NS = 5000000,
 };
 
@@ -20,7 +20,7 @@ static int stale(struct job *j)
 
 static int parse_id(struct job *j, const struct oid *in, git_oid *out)
 {
-	*out = (git_oid){0};
+	*out = (git_oid){ 0 };
 	if (in->hex[0] && git_oid_fromstr(out, in->hex) < 0)
 		return job_fail(j, E_INVALID, "bad_id", "\"%.40s\" is not the id of a commit", in->hex);
 	return 0;
@@ -29,7 +29,7 @@ static int parse_id(struct job *j, const struct oid *in, git_oid *out)
 /* What the swap will find out too; asked before, a lost race costs no pack. */
 static int check_unmoved(struct job *j, struct state *s, const git_oid *old)
 {
-	git_oid tip = {0};
+	git_oid tip = { 0 };
 	int rc = git_reference_name_to_id(&tip, s->repo, STATE_MAIN);
 
 	if (rc < 0 && rc != GIT_ENOTFOUND)
@@ -60,7 +60,7 @@ static int write_pack(struct job *j, struct state *s)
 
 static int move_main(struct job *j, struct state *s, const git_oid *old, const git_oid *new)
 {
-	const struct timespec pause = {.tv_nsec = LOCK_RETRY_NS};
+	const struct timespec pause = { .tv_nsec = LOCK_RETRY_NS };
 	int64_t end = time_monotonic_ms() + LOCK_WAIT_MS;
 	int rc;
 

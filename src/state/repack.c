@@ -34,8 +34,8 @@ static int count_packs(struct job *j, const char *path, size_t *out)
 /* stdin and stdout are /dev/null, stderr is the pipe, nothing else is open, no signal blocked or ignored. */
 static int spawn_git(char *const argv[], int err, pid_t *pid)
 {
-	char *const env[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/nonexistent", "LC_ALL=C",
-	    "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", NULL};
+	char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/nonexistent", "LC_ALL=C",
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
@@ -104,7 +104,7 @@ static int run_git(struct job *j, char *const argv[])
 int state_repack(struct job *j, struct state *s)
 {
 	char *git_dir = arena_printf(j->arena, "--git-dir=%s", s->path);
-	char *argv[] = {"git", git_dir, "repack", "--geometric=2", "-d", "-q", "-n", NULL};
+	char *argv[] = { "git", git_dir, "repack", "--geometric=2", "-d", "-q", "-n", NULL };
 	size_t packs = 0;
 
 	assert(s->fresh_n == 0); /* what is staged would be lost */

@@ -31,11 +31,18 @@ static void require(int rc, const char *what)
 void state_start(void)
 {
 	static const git_config_level_t outside[] = {
-		GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
+		GIT_CONFIG_LEVEL_SYSTEM,
+		GIT_CONFIG_LEVEL_XDG,
+		GIT_CONFIG_LEVEL_GLOBAL,
 	};
 	/* The defaults keep no blob and no folder of a hundred entries. */
-	static const struct { git_object_t type; size_t bytes; } caches[] = {
-		{GIT_OBJECT_TREE, 128 * 1024}, {GIT_OBJECT_COMMIT, 16 * 1024}, {GIT_OBJECT_BLOB, 8 * 1024},
+	static const struct {
+		git_object_t type;
+		size_t bytes;
+	} caches[] = {
+		{ GIT_OBJECT_TREE, 128 * 1024 },
+		{ GIT_OBJECT_COMMIT, 16 * 1024 },
+		{ GIT_OBJECT_BLOB, 8 * 1024 },
 	};
 	size_t i;
 
@@ -67,8 +74,8 @@ int state_fail(struct job *j, int rc, const char *fmt, ...)
 	va_end(ap);
 	if (rc == GIT_ELOCKED)
 		return job_fail(j, E_BUSY, "locked", "%s: %s", text, e ? e->message : "locked");
-	if (e && (e->klass == GIT_ERROR_OS || e->klass == GIT_ERROR_FILESYSTEM ||
-	    e->klass == GIT_ERROR_NOMEMORY))
+	if (e &&
+	    (e->klass == GIT_ERROR_OS || e->klass == GIT_ERROR_FILESYSTEM || e->klass == GIT_ERROR_NOMEMORY))
 		return job_fail(j, E_IO, "io", "%s: %s", text, e->message);
 	return job_fail(j, E_CORRUPT, "state_corrupt", "%s: %s (`vpnunit git fsck` says more)", text,
 	    e ? e->message : "unknown error");
@@ -134,8 +141,7 @@ static int open_handles(struct job *j, struct state *s)
 	if (rc < 0)
 		return state_fail(j, rc, "%s: cannot open the state repository", s->path);
 	if ((rc = git_repository_set_ident(s->repo, "vpnunit", "vpnunit@vpnunit")) < 0 ||
-	    (rc = git_repository_odb(&s->odb, s->repo)) < 0 ||
-	    (rc = git_mempack_new(&staging)) < 0)
+	    (rc = git_repository_odb(&s->odb, s->repo)) < 0 || (rc = git_mempack_new(&staging)) < 0)
 		return state_fail(j, rc, "%s: cannot open its objects", s->path);
 	rc = git_odb_add_backend(s->odb, staging, STAGING_PRIORITY);
 	if (rc < 0) {

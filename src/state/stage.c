@@ -4,8 +4,8 @@
  */
 #include "state/state_int.h"
 
-static int make_commit(struct job *j, struct state *s, const git_commit *parent, const struct plan *plan,
-    git_oid *out)
+static int make_commit(
+    struct job *j, struct state *s, const git_commit *parent, const struct plan *plan, git_oid *out)
 {
 	git_signature *author = NULL, *committer = NULL;
 	git_tree *tree = NULL, *base = NULL;
@@ -19,11 +19,11 @@ static int make_commit(struct job *j, struct state *s, const git_commit *parent,
 	if (state_apply(j, s, base, plan, &root))
 		goto out;
 	if ((rc = git_signature_new(&author, state_author_name(j, plan->actor),
-	    state_author_email(j, plan->actor), plan->time, 0)) < 0 ||
+		 state_author_email(j, plan->actor), plan->time, 0)) < 0 ||
 	    (rc = git_signature_new(&committer, "vpnunit", "vpnunit@vpnunit", plan->time, 0)) < 0 ||
 	    (rc = git_tree_lookup(&tree, s->repo, &root)) < 0 ||
 	    (rc = git_commit_create(out, s->repo, NULL, author, committer, NULL, state_message(j, plan), tree,
-	    parent ? 1 : 0, &parent)) < 0) {
+		 parent ? 1 : 0, &parent)) < 0) {
 		state_fail(j, rc, "cannot stage a commit");
 		goto out;
 	}
@@ -36,8 +36,8 @@ out:
 	return j->error;
 }
 
-int state_stage(struct job *j, struct state *s, const struct oid *parent, const struct plan *plan,
-    struct oid *out)
+int state_stage(
+    struct job *j, struct state *s, const struct oid *parent, const struct plan *plan, struct oid *out)
 {
 	git_commit *commit = NULL;
 	size_t before;

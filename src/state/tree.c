@@ -78,8 +78,8 @@ static int write_tree(struct state *s, git_treebuilder *b, git_oid *out)
 	return rc;
 }
 
-static int put_file(struct job *j, struct state *s, git_treebuilder *b, const char *name,
-    const struct plan_file *f)
+static int put_file(
+    struct job *j, struct state *s, git_treebuilder *b, const char *name, const struct plan_file *f)
 {
 	const git_tree_entry *old = git_treebuilder_get(b, name);
 	git_oid id;
@@ -99,12 +99,12 @@ static int put_file(struct job *j, struct state *s, git_treebuilder *b, const ch
 	return rc < 0 ? state_fail(j, rc, "cannot stage %s", f->path) : 0;
 }
 
-static int apply_folder(struct job *j, struct state *s, const git_tree *base, const struct span *span,
-    git_oid *out);
+static int apply_folder(
+    struct job *j, struct state *s, const git_tree *base, const struct span *span, git_oid *out);
 
 /* The files under one name that is a folder. A zero id comes back for an empty one. */
-static int put_folder(struct job *j, struct state *s, git_treebuilder *b, const char *name,
-    const struct span *in)
+static int put_folder(
+    struct job *j, struct state *s, git_treebuilder *b, const char *name, const struct span *in)
 {
 	const git_tree_entry *old = git_treebuilder_get(b, name);
 	const char *path = in->files[0]->path;
@@ -145,13 +145,13 @@ static int put_name(struct job *j, struct state *s, git_treebuilder *b, const st
 		n++;
 	if (begin[len] == '\0' && n > 1)
 		return refuse(j, path, "is written twice, or as file and folder");
-	under = (struct span){span->files + i, n, span->at + len + 1};
+	under = (struct span){ span->files + i, n, span->at + len + 1 };
 	error = begin[len] ? put_folder(j, s, b, name, &under) : put_file(j, s, b, name, span->files[i]);
 	return error ? error : (int)n;
 }
 
-static int apply_folder(struct job *j, struct state *s, const git_tree *base, const struct span *span,
-    git_oid *out)
+static int apply_folder(
+    struct job *j, struct state *s, const git_tree *base, const struct span *span, git_oid *out)
 {
 	git_treebuilder *b = NULL;
 	size_t i = 0;
@@ -182,7 +182,7 @@ out:
 int state_apply(struct job *j, struct state *s, const git_tree *base, const struct plan *plan, git_oid *out)
 {
 	const struct plan_file *f;
-	struct span all = {0};
+	struct span all = { 0 };
 
 	for (f = plan->files; f; f = f->next)
 		all.n++;

@@ -6,7 +6,7 @@
  */
 #include "state_fixture.h"
 
-static const struct oid none = {{0}};
+static const struct oid none = { { 0 } };
 
 /* What the traced run says by its exit status. */
 enum { DONE = 0, FAILED_AND_RECOVERED = 10, LOST = 11, MOVED_THOUGH_FAILED = 12 };
@@ -29,7 +29,7 @@ static struct oid stage_batch(struct fixture *f, const struct oid *old, int n)
 /* What runs under strace: open, stage n commits, publish; and once more where that failed. */
 static int child(const char *path, int n)
 {
-	struct fixture f = {0};
+	struct fixture f = { 0 };
 	struct oid old, new, now;
 
 	job_open(&f.j);
@@ -57,8 +57,10 @@ static int strace_child(struct fixture *f, const char *options, int n)
 	int status;
 
 	assert_true(len > 0);
-	status = system(arena_printf(f->j.arena, "ASAN_OPTIONS=detect_leaks=0 exec strace -f -qq %s"
-	    " -o %s/trace %s --child %s %d >/dev/null 2>&1", options, f->dir, self, f->path, n));
+	status = system(arena_printf(f->j.arena,
+	    "ASAN_OPTIONS=detect_leaks=0 exec strace -f -qq %s"
+	    " -o %s/trace %s --child %s %d >/dev/null 2>&1",
+	    options, f->dir, self, f->path, n));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -105,9 +107,11 @@ static void fail_each(struct fixture *f, const char *call, const char *error)
 	do {
 		n++;
 		/* Without hard links libgit2 renames its packs, too. */
-		status = strace_child(f, arena_printf(f->j.arena,
-		    "-e trace=link,%s -e inject=link:error=EPERM -e inject=%s:error=%s:when=%d",
-		    call, call, error, n), 2);
+		status = strace_child(f,
+		    arena_printf(f->j.arena,
+			"-e trace=link,%s -e inject=link:error=EPERM -e inject=%s:error=%s:when=%d", call,
+			call, error, n),
+		    2);
 		/* The ref's folder is synced after its rename: past the point of no return. */
 		if (status == MOVED_THOUGH_FAILED && strcmp(call, "fsync") == 0)
 			continue;
@@ -139,8 +143,9 @@ static void kill_each(struct fixture *f, const char *call)
 		struct oid before = head(f), after;
 
 		n++;
-		status = strace_child(f, arena_printf(f->j.arena,
-		    "-e trace=%s -e inject=%s:signal=KILL:when=%d", call, call, n), 2);
+		status = strace_child(f,
+		    arena_printf(f->j.arena, "-e trace=%s -e inject=%s:signal=KILL:when=%d", call, call, n),
+		    2);
 		if (state_heal(&f->j, f->s))
 			fail_msg("heal: %s", f->j.message);
 		after = head(f);

@@ -8,14 +8,15 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-static const struct oid none = {{0}};
+static const struct oid none = { { 0 } };
 
 /* --- races with stock git --- */
 
 static const char *other_commit(struct fixture *f, const char *parent)
 {
-	const char *line = git(f, arena_printf(f->j.arena,
-	    "-c user.name=x -c user.email=x commit-tree -m other -p %s %s^{tree}", parent, parent));
+	const char *line = git(f,
+	    arena_printf(f->j.arena, "-c user.name=x -c user.email=x commit-tree -m other -p %s %s^{tree}",
+		parent, parent));
 
 	return arena_strndup(f->j.arena, line, OID_HEX - 1);
 }
@@ -72,11 +73,14 @@ static void test_no_update_is_lost_beside_git(void **arg)
 	int i = 0, stale = 0;
 	FILE *other;
 
-	other = popen(arena_printf(f->j.arena, "cd %s && i=0; while [ $i -lt %d ]; do"
-	    " o=$(git rev-parse main);"
-	    " n=$(git -c user.name=x -c user.email=x commit-tree -m theirs -p $o $o^{tree});"
-	    " git update-ref refs/heads/main $n $o && i=$((i+1)); git pack-refs --all; done 2>/dev/null",
-	    f->path, THEIRS), "r");
+	other = popen(
+	    arena_printf(f->j.arena,
+		"cd %s && i=0; while [ $i -lt %d ]; do"
+		" o=$(git rev-parse main);"
+		" n=$(git -c user.name=x -c user.email=x commit-tree -m theirs -p $o $o^{tree});"
+		" git update-ref refs/heads/main $n $o && i=$((i+1)); git pack-refs --all; done 2>/dev/null",
+		f->path, THEIRS),
+	    "r");
 	assert_non_null(other);
 	while (i < OURS) {
 		struct plan *p = new_plan(f, "ours");
@@ -155,7 +159,7 @@ static void test_a_full_disk_leaves_all_as_it_was(void **arg)
 	b = stage(f, &a, p);
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
-	tiny = (struct rlimit){.rlim_cur = 300, .rlim_max = was.rlim_max};
+	tiny = (struct rlimit){ .rlim_cur = 300, .rlim_max = was.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tiny), 0);
 	error = state_publish(&f->j, f->s, &a, &b);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);

@@ -4,7 +4,7 @@
  */
 #include "state_fixture.h"
 
-static const struct oid none = {{0}};
+static const struct oid none = { { 0 } };
 
 /* "path=bytes;" for each visited file, "path-;" for a removed one. */
 static int collect(struct job *j, void *context, const char *path, const char *bytes, size_t len)
@@ -116,11 +116,13 @@ static void test_a_visitor_can_end_the_walk(void **arg)
 static void test_a_link_is_refused_by_name(void **arg)
 {
 	struct fixture *f = *arg;
-	struct oid c = {{0}};
+	struct oid c = { { 0 } };
 	struct buf b;
-	const char *line = shell(f, 0, "cd %s && b=$(printf /etc/shadow | git hash-object -w --stdin) &&"
+	const char *line = shell(f, 0,
+	    "cd %s && b=$(printf /etc/shadow | git hash-object -w --stdin) &&"
 	    " t=$(printf '120000 blob %%s\\tlink\\n' $b | git mktree) &&"
-	    " git -c user.name=x -c user.email=x commit-tree -m x $t", f->path);
+	    " git -c user.name=x -c user.email=x commit-tree -m x $t",
+	    f->path);
 
 	memcpy(c.hex, line, OID_HEX - 1);
 	buf_open(&b, f->j.arena);
@@ -132,9 +134,11 @@ static void test_a_link_is_refused_by_name(void **arg)
 /* Take one object away from the repository. */
 static void lose(struct fixture *f, const char *name)
 {
-	shell(f, 0, "cd %s && mkdir x && mv objects/pack/* x/ &&"
+	shell(f, 0,
+	    "cd %s && mkdir x && mv objects/pack/* x/ &&"
 	    " for p in x/*.pack; do git unpack-objects -q <$p; done &&"
-	    " o=$(git rev-parse %s | sed 's,..,&/,') && rm -f objects/$o", f->path, name);
+	    " o=$(git rev-parse %s | sed 's,..,&/,') && rm -f objects/$o",
+	    f->path, name);
 	state_close(f->s);
 	assert_int_equal(state_open(&f->j, f->path, &f->s), 0);
 }
@@ -189,7 +193,8 @@ static void test_last_change(void **arg)
 static void test_last_change_through_a_merge(void **arg)
 {
 	struct fixture *f = *arg;
-	struct oid a = first_state(f), b = commit_file(f, &a, "format", "2"), merge = {{0}}, side = {{0}};
+	struct oid a = first_state(f), b = commit_file(f, &a, "format", "2"), merge = { { 0 } },
+		   side = { { 0 } };
 	struct plan *p = new_plan(f, "side");
 	struct state_entry e;
 	const char *line;
@@ -197,9 +202,10 @@ static void test_last_change_through_a_merge(void **arg)
 	put(f, p, "users/1.x", "side");
 	side = stage(f, &a, p);
 	publish(f, &b, &side);
-	line = shell(f, 0, "cd %s && b=%s s=%s && t=$(git merge-tree --write-tree $b $s) &&"
-	    " git -c user.name=x -c user.email=x commit-tree -m merge -p $b -p $s $t", f->path, b.hex,
-	    side.hex);
+	line = shell(f, 0,
+	    "cd %s && b=%s s=%s && t=$(git merge-tree --write-tree $b $s) &&"
+	    " git -c user.name=x -c user.email=x commit-tree -m merge -p $b -p $s $t",
+	    f->path, b.hex, side.hex);
 	memcpy(merge.hex, line, OID_HEX - 1);
 	assert_int_equal(state_last_change(&f->j, f->s, &merge, "users/1.x", &e), 0);
 	assert_string_equal(e.commit.hex, side.hex);
@@ -225,7 +231,8 @@ static void test_is_ancestor(void **arg)
 static void test_is_commit(void **arg)
 {
 	struct fixture *f = *arg;
-	struct oid a = first_state(f), tree = {{0}}, ghost = {"0123456789012345678901234567890123456789"};
+	struct oid a = first_state(f), tree = { { 0 } },
+		   ghost = { "0123456789012345678901234567890123456789" };
 
 	memcpy(tree.hex, git(f, "rev-parse main^{tree}"), OID_HEX - 1);
 	assert_true(state_is_commit(f->s, &a));

@@ -4,7 +4,7 @@
  */
 #include "state_fixture.h"
 
-static const struct oid none = {{0}};
+static const struct oid none = { { 0 } };
 
 enum { PUBLISHES = 60, PACKS_MAX = 22 };
 
@@ -28,8 +28,8 @@ static struct oid publish_many(struct fixture *f, struct state *reader, struct o
 	int i, most = 0;
 
 	for (i = 0; i < PUBLISHES; i++) {
-		tip = commit_file(f, &tip, arena_printf(f->j.arena, "f/%d", i),
-		    arena_printf(f->j.arena, "text %d", i));
+		tip = commit_file(
+		    f, &tip, arena_printf(f->j.arena, "f/%d", i), arena_printf(f->j.arena, "text %d", i));
 		if (i == 0)
 			*first = tip;
 		assert_reads(f, reader, &tip, i);
@@ -60,6 +60,20 @@ static void test_packs_stay_few(void **arg)
 	assert_string_equal(git(f, "rev-list --count main"), "60\n");
 }
 
+static void test_deleted_packs_are_not_kept_open(void **arg)
+{
+	struct fixture *f = *arg;
+	struct oid tip = none;
+	int i;
+
+	for (i = 0; i < 21; i++)
+		tip = commit_file(f, &tip, arena_printf(f->j.arena, "f/%d", i), "text");
+	assert_int_equal(state_repack(&f->j, f->s), 0);
+	assert_in_range(count_packs(f), 1, 10);
+	assert_string_equal(shell(f, 1, "ls -l /proc/%d/fd | grep 'pack.*(deleted)'", (int)getpid()), "");
+	assert_string_equal(shell(f, 1, "grep 'pack.*(deleted)' /proc/%d/maps", (int)getpid()), "");
+}
+
 static void test_nothing_is_done_where_packs_are_few(void **arg)
 {
 	struct fixture *f = *arg;
@@ -81,8 +95,8 @@ static void test_a_foreign_repack_disturbs_nobody(void **arg)
 	int i;
 
 	for (i = 0; i < 10; i++)
-		tip = commit_file(f, &tip, arena_printf(f->j.arena, "f/%d", i),
-		    arena_printf(f->j.arena, "text %d", i));
+		tip = commit_file(
+		    f, &tip, arena_printf(f->j.arena, "f/%d", i), arena_printf(f->j.arena, "text %d", i));
 	assert_int_equal(state_open(&f->j, f->path, &reader), 0);
 	assert_reads(f, reader, &tip, 3);
 	git(f, "repack -a -d -q");
@@ -119,6 +133,7 @@ int main(void)
 {
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_packs_stay_few),
+		cmocka_unit_test(test_deleted_packs_are_not_kept_open),
 		cmocka_unit_test(test_nothing_is_done_where_packs_are_few),
 		cmocka_unit_test(test_a_foreign_repack_disturbs_nobody),
 		cmocka_unit_test(test_failure_tells_what_git_said),

@@ -40,7 +40,7 @@ static void test_init_refuses_what_exists(void **arg)
 {
 	struct fixture *f = *arg;
 
-	commit_file(f, &(struct oid){{0}}, "format", "1\n");
+	commit_file(f, &(struct oid){ { 0 } }, "format", "1\n");
 	assert_int_equal(state_init(&f->j, f->path), E_CONFLICT);
 	assert_string_not_equal(head(f).hex, "");
 	assert_string_equal(shell(f, 0, "ls %s", f->dir), "state.git\n");
@@ -103,7 +103,7 @@ static void test_open_refuses_another_users(void **arg)
 static void test_git_runs_as_the_owner(void **arg)
 {
 	struct fixture *f = *arg;
-	char *args[] = {"rev-parse", "--absolute-git-dir", NULL};
+	char *args[] = { "rev-parse", "--git-path", "objects", NULL };
 	int status;
 	pid_t pid;
 
@@ -113,6 +113,7 @@ static void test_git_runs_as_the_owner(void **arg)
 	pid = fork();
 	if (pid == 0) {
 		setenv("GIT_DIR", "/nonexistent", 1);
+		setenv("GIT_OBJECT_DIRECTORY", "/nonexistent", 1);
 		if (!freopen(arena_printf(f->j.arena, "%s/out", f->dir), "w", stdout))
 			_exit(9);
 		state_git(&f->j, f->path, args);
@@ -120,13 +121,14 @@ static void test_git_runs_as_the_owner(void **arg)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_string_equal(shell(f, 0, "cat %s/out", f->dir), arena_printf(f->j.arena, "%s\n", f->path));
+	assert_string_equal(
+	    shell(f, 0, "cat %s/out", f->dir), arena_printf(f->j.arena, "%s/objects\n", f->path));
 }
 
 static void test_heal_removes_what_a_kill_left(void **arg)
 {
 	struct fixture *f = *arg;
-	struct oid a = commit_file(f, &(struct oid){{0}}, "format", "1\n"), b;
+	struct oid a = commit_file(f, &(struct oid){ { 0 } }, "format", "1\n"), b;
 
 	touch(f, "refs/heads/main.lock", "");
 	touch(f, "config.lock", "");
@@ -140,8 +142,11 @@ static void test_heal_removes_what_a_kill_left(void **arg)
 	shell(f, 0, "touch -d '3 days ago' %s/objects/pack/tmp_pack_old", f->path);
 	shell(f, 0, "rmdir %s/objects/aa %s/objects/ab", f->path, f->path);
 	assert_int_equal(state_heal(&f->j, f->s), 0);
-	assert_string_equal(shell(f, 0, "cd %s && find . -name '*.lock' -o -name '*git2*' -o -size 0 -type f"
-	    " -o -name 'pack-0123*' -o -name tmp_pack_old", f->path), "");
+	assert_string_equal(shell(f, 0,
+				"cd %s && find . -name '*.lock' -o -name '*git2*' -o -size 0 -type f"
+				" -o -name 'pack-0123*' -o -name tmp_pack_old",
+				f->path),
+	    "");
 	assert_true(fs_exists(file_of(f, "objects/pack/tmp_pack_young")));
 	assert_true(fs_exists(file_of(f, "objects/aa")));
 	shell(f, 0, "rm %s/objects/pack/tmp_pack_young", f->path);
@@ -153,13 +158,15 @@ static void test_heal_removes_what_a_kill_left(void **arg)
 static void test_heal_adopts_a_bare_clone(void **arg)
 {
 	struct fixture *f = *arg;
-	struct oid a = commit_file(f, &(struct oid){{0}}, "users/1/f/user.json", "{}\n");
+	struct oid a = commit_file(f, &(struct oid){ { 0 } }, "users/1/f/user.json", "{}\n");
 	struct stat st;
 	int error;
 
 	shell(f, 0, "cd %s && mv state.git origin && git clone -q --bare origin state.git 2>&1", f->dir);
-	shell(f, 0, "cd %s && git config gc.auto 5 && git config core.sharedRepository group &&"
-	    " git symbolic-ref HEAD refs/heads/master && chmod 755 .", f->path);
+	shell(f, 0,
+	    "cd %s && git config gc.auto 5 && git config core.sharedRepository group &&"
+	    " git symbolic-ref HEAD refs/heads/master && chmod 755 .",
+	    f->path);
 	state_close(f->s);
 	error = state_open(&f->j, f->path, &f->s);
 	assert_int_equal(error, 0);

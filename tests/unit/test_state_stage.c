@@ -5,7 +5,7 @@
  */
 #include "state_fixture.h"
 
-static const struct oid none = {{0}};
+static const struct oid none = { { 0 } };
 
 static const char *files_at(struct fixture *f, const struct oid *c)
 {
@@ -122,7 +122,7 @@ static void test_empty_trailers_are_left_out(void **arg)
 
 static void test_any_actor_is_a_valid_author(void **arg)
 {
-	static const char *const actors[] = {"", "...", "a <b> c\n", "<>", "\xc3\xa4rger", "\"'", "x@y"};
+	static const char *const actors[] = { "", "...", "a <b> c\n", "<>", "\xc3\xa4rger", "\"'", "x@y" };
 	struct fixture *f = *arg;
 	struct oid tip = none, c;
 	size_t i;
@@ -159,8 +159,8 @@ static void assert_refused(struct fixture *f, const struct oid *parent, const ch
 
 static void test_bad_paths_are_refused(void **arg)
 {
-	static const char *const paths[] = {"", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", ".git",
-	    "a/.git/config", ".GIT", "dir", "file/below"};
+	static const char *const paths[] = { "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", ".git",
+		"a/.git/config", ".GIT", "dir", "file/below" };
 	struct fixture *f = *arg;
 	struct plan *p = new_plan(f, "first");
 	struct oid a, b;
@@ -202,7 +202,7 @@ static void test_file_and_folder_at_once_are_refused(void **arg)
 static void test_unknown_parent_is_refused(void **arg)
 {
 	struct fixture *f = *arg;
-	struct oid ghost = {"0123456789012345678901234567890123456789"}, bad = {"xyz"}, c;
+	struct oid ghost = { "0123456789012345678901234567890123456789" }, bad = { "xyz" }, c;
 
 	assert_int_equal(state_stage(&f->j, f->s, &ghost, new_plan(f, "s"), &c), E_NOT_FOUND);
 	job_clear(&f->j);
