@@ -11,10 +11,9 @@
 enum { CRL_V2 = 1, BACKDATE = 3600, MS = 1000 };
 
 /* What the new CRL is to say of itself; entries stays 0. */
-static struct pki_crl plan_figures(const struct pki_crl *last, int64_t now_ms, int64_t period)
+static struct pki_crl plan_figures(const struct pki_crl *last, int64_t now, int64_t period)
 {
-	int64_t now = now_ms / MS;
-	struct pki_crl out = { now - BACKDATE, now + period, (uint64_t)now_ms, 0 };
+	struct pki_crl out = { now - BACKDATE, now + period, (uint64_t)now * MS, 0 };
 
 	/* Never before the last one, nor in the future: a clock that went back gives `now` again. */
 	if (out.this_update <= last->this_update)
@@ -56,8 +55,11 @@ static bool add_entry(X509_CRL *crl, const struct revocation *r)
 	return ok;
 }
 
-/* An entry stays as long as its certificate is in the ledger, which outlives the certificate by one CRL. */
-static bool add_entries(X509_CRL *crl, struct job *j, const struct model *m, int64_t now)
+/*
+ * An entry stays as long as its certificate is in the ledger, which outlives the certificate by one CRL.
+ * One whose date lies ahead, since a clock went back, counts: it is a fact already, and OpenSSL agrees.
+ */
+static bool add_entries(X509_CRL *crl, struct job *j, const struct model *m)
 {
 	const struct entity **all = model_all(j->arena, m, ENTITY_REVOCATION);
 	bool ok = true;
@@ -65,7 +67,7 @@ static bool add_entries(X509_CRL *crl, struct job *j, const struct model *m, int
 	for (; ok && *all; all++) {
 		const struct revocation *r = (const struct revocation *)*all;
 
-		if (r->at <= now && model_certificate(m, r->serial.hex))
+		if (model_certificate(m, r->serial.hex))
 			ok = add_entry(crl, r);
 	}
 	return ok && X509_CRL_sort(crl);
@@ -115,8 +117,8 @@ static int write_pem(struct job *j, X509_CRL *crl, struct buf *pem)
 	return error;
 }
 
-int pki_crl_build(struct job *j, const struct pki *p, const struct model *m, const struct pki_crl *last,
-    int64_t now_ms, struct buf *pem)
+int pki_crl_build(
+    struct job *j, const struct pki *p, const struct model *m, const struct pki_crl *last, struct buf *pem)
 {
 	const struct certificate *ca = model_ca(m);
 	struct pki_issuer issuer = { 0 };
@@ -129,15 +131,15 @@ int pki_crl_build(struct job *j, const struct pki *p, const struct model *m, con
 		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");
 	if (pki_issuer_open(j, p, ca, &issuer))
 		return j->error;
-	want = plan_figures(last, now_ms, model_network(m)->policy.crl);
+	want = plan_figures(last, j->now, model_network(m)->policy.crl);
 	buf_open(&text, j->arena);
 	crl = X509_CRL_new();
-	if (!crl || !add_entries(crl, j, m, now_ms / MS) || !sign(crl, &issuer, &want))
+	if (!crl || !add_entries(crl, j, m) || !sign(crl, &issuer, &want))
 		error = pki_fail(j, "build the CRL");
 	else
 		error = write_pem(j, crl, &text);
 	if (!error)
-		error = pki_crl_read(j, m, text.data, text.len, &got, NULL);
+		error = pki_crl_read(j, m, &text, &got, NULL);
 	if (!error &&
 	    (got.number != want.number || got.this_update != want.this_update ||
 		got.next_update != want.next_update))

@@ -50,9 +50,9 @@ static X509_CRL *decode_der(const uint8_t *der, long len)
 	return crl;
 }
 
-static int decode(struct job *j, const char *pem, size_t len, X509_CRL **out)
+static int decode(struct job *j, const struct buf *pem, X509_CRL **out)
 {
-	const char *wrong = judge_text(pem, len);
+	const char *wrong = judge_text(pem->data, pem->len);
 	char *name = NULL, *header = NULL;
 	uint8_t *der = NULL;
 	BIO *bio = NULL;
@@ -60,7 +60,7 @@ static int decode(struct job *j, const char *pem, size_t len, X509_CRL **out)
 
 	if (wrong)
 		return refuse(j, wrong);
-	bio = BIO_new_mem_buf(pem, (int)len);
+	bio = BIO_new_mem_buf(pem->data, (int)pem->len);
 	if (!bio || !PEM_read_bio(bio, &name, &header, &der, &der_len) || *header)
 		wrong = "isn't valid PEM";
 	else if (BIO_pending(bio))
@@ -132,7 +132,7 @@ static int verify(struct job *j, X509_CRL *crl, const struct certificate *ca)
 }
 
 int pki_crl_read(
-    struct job *j, const struct model *m, const char *pem, size_t len, struct pki_crl *out, char ***serials)
+    struct job *j, const struct model *m, const struct buf *pem, struct pki_crl *out, char ***serials)
 {
 	const struct certificate *ca = model_ca(m);
 	STACK_OF(X509_REVOKED) * entries;
@@ -142,7 +142,7 @@ int pki_crl_read(
 
 	if (!ca)
 		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");
-	if (decode(j, pem, len, &crl))
+	if (decode(j, pem, &crl))
 		return j->error;
 	error = verify(j, crl, ca);
 	if (!error)

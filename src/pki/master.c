@@ -19,20 +19,21 @@
 
 enum { KEY_HEX = 2 * PKI_MASTER_BYTES, FINGERPRINT_BYTES = 16, GENERATION_MAX = 9999 };
 
-static int pages_open(struct job *j, struct pki **out)
+static struct pki *pages_open(struct job *j)
 {
-	void *page = mmap(
-	    NULL, sizeof(struct pki), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	void *pages = mmap(NULL, sizeof(struct pki), protection, flags, -1, 0);
 
-	if (page == MAP_FAILED)
-		return job_fail_errno(j, "no memory for the master key");
-	if (mlock(page, sizeof(struct pki)))
+	if (pages == MAP_FAILED) {
+		job_fail_errno(j, "no memory for the master key");
+		return NULL;
+	}
+	if (mlock(pages, sizeof(struct pki)))
 		job_warn(
-		    j, "the master key cannot be locked in memory (RLIMIT_MEMLOCK): it may be swapped out");
-	/* Kernels that lack the advice refuse it; then the core limit is all there is. */
-	(void)madvise(page, sizeof(struct pki), MADV_DONTDUMP);
-	*out = page;
-	return 0;
+		    j, "the master key cannot be locked in memory (RLIMIT_MEMLOCK) and may be swapped out");
+	/* A kernel that lacks the advice refuses it; then the limit of core files is all there is. */
+	(void)madvise(pages, sizeof(struct pki), MADV_DONTDUMP);
+	return pages;
 }
 
 void pki_close(struct pki *p)
@@ -46,8 +47,8 @@ void pki_close(struct pki *p)
 static int fail_file(struct job *j, const char *path, unsigned line, const char *what)
 {
 	return job_fail(j, E_CORRUPT, "bad_master_key",
-	    "%s, line %u: %s; a line is a generation's number, one space and 64 lower-case hexadecimal digits",
-	    path, line, what);
+	    "%s, line %u: %s; a line is a generation's number, a space and 64 digits of 0-9 and a-f", path,
+	    line, what);
 }
 
 /* The number in front of a line; 0: there is none. Moves *s behind it and its space. */
@@ -151,11 +152,12 @@ static int find_fingerprint(struct job *j, struct pki *p)
 
 int pki_open(struct job *j, const char *path, struct pki **out)
 {
-	struct pki *p = NULL;
+	struct pki *p = pages_open(j);
 	size_t len = 0;
 
-	if (pages_open(j, &p) || read_text(j, p, path, &len) || parse_text(j, p, path, len) ||
-	    find_fingerprint(j, p)) {
+	if (!p)
+		return j->error;
+	if (read_text(j, p, path, &len) || parse_text(j, p, path, len) || find_fingerprint(j, p)) {
 		pki_close(p);
 		return j->error;
 	}
@@ -164,7 +166,15 @@ int pki_open(struct job *j, const char *path, struct pki **out)
 	return 0;
 }
 
-/* A master key in place is never overwritten, not even by two at once: link refuses what exists, rename doesn't. */
+static int fail_link(struct job *j, const char *path)
+{
+	if (errno == EEXIST)
+		return job_fail(
+		    j, E_CONFLICT, "master_key_exists", "there is a master key at %s already", path);
+	return job_fail_errno(j, "cannot make the master key %s", path);
+}
+
+/* A master key in place is never overwritten, not even by two at once: link refuses, rename would not. */
 int pki_create_master(struct job *j, const char *path)
 {
 	const char *temp = arena_printf(j->arena, "%s.%ld", path, (long)getpid());
@@ -178,9 +188,7 @@ int pki_create_master(struct job *j, const char *path)
 	if (fs_write(j, temp, line, KEY_HEX + 3, 0600)) {
 		error = j->error;
 	} else if (link(temp, path)) {
-		error = errno == EEXIST ? job_fail(j, E_CONFLICT, "master_key_exists",
-					      "there is a master key at %s already", path)
-					: job_fail_errno(j, "cannot make the master key %s", path);
+		error = fail_link(j, path);
 	}
 	if (unlink(temp) && !error)
 		error = job_fail_errno(j, "cannot remove %s", temp);

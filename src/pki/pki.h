@@ -20,8 +20,8 @@ struct pki;
 enum { PKI_MASTER_BYTES = 32, PKI_FINGERPRINT = 64 };
 
 /*
- * The master key file: one line a generation, "GENERATION HEX64"; the last is
- * the one that new keys are derived from.  pki_create_master makes one at path
+ * The master key file: one line a generation, "GENERATION HEX64"; numbers
+ * ascend, and the last is the one that new keys are derived from.  pki_create_master makes one at path
  * (0600, durable; E_CONFLICT where the file exists).  pki_open: E_NOT_FOUND,
  * E_CORRUPT with the line.  The bytes are locked in memory, kept from core
  * files, and cleansed by pki_close.  A pki may be used by several threads at once.
@@ -30,16 +30,19 @@ int pki_create_master(struct job *j, const char *path);
 int pki_open(struct job *j, const char *path, struct pki **out);
 void pki_close(struct pki *p);
 
-/* "sha256:" and hex digits, derived from the newest generation; tells nothing about the key. */
+/* "sha256:" and 32 hex digits, derived from the newest generation; tells nothing about the key. */
 void pki_fingerprint(const struct pki *p, char out[PKI_FINGERPRINT]);
 /* For paper: the newest generation as eight groups of eight digits and a checksum of four. */
 void pki_print_paper(const struct pki *p, struct buf *b);
-/* Read such a paper back (spaces, line ends and case are free): E_INVALID says which group's digits or that the checksum is wrong. */
+/*
+ * Read such a paper back; spaces, line ends and case are free.  E_INVALID says which group's
+ * digits are wrong, or that the checksum is.
+ */
 int pki_parse_paper(struct job *j, const char *text, uint8_t key[PKI_MASTER_BYTES]);
 
 /*
- * Is this the master key of this state: does it derive the key of the ledger's newest CA?
- * E_CORRUPT with both fingerprints.
+ * Is this the master key of this state: does it have the fingerprint in network.json, and derive
+ * the key of the ledger's newest CA?  E_CORRUPT with both fingerprints.
  */
 int pki_check(struct job *j, const struct pki *p, const struct model *m);
 
@@ -51,10 +54,13 @@ int pki_check(struct job *j, const struct pki *p, const struct model *m);
  */
 int pki_issue(struct job *j, const struct pki *p, const struct model *m, struct plan *plan);
 
-/* The private key of a derived certificate, PKCS#8 PEM. */
+/* The private key of a certificate, PKCS#8 PEM. E_CORRUPT where the derived key isn't the certificate's. */
 int pki_private_key(struct job *j, const struct pki *p, const struct certificate *c, struct buf *pem);
 
-/* tls-crypt-v2 PEM files: the server's (by its device), a client's (by certificate). */
+/*
+ * tls-crypt-v2 PEM files: the server's (by its device, from the oldest generation), a client's (by
+ * its certificate; its metadata, for tls-crypt-v2-verify, is the serial in hex).
+ */
 int pki_tls_crypt_server_key(struct job *j, const struct pki *p, const struct server *s, struct buf *pem);
 int pki_tls_crypt_client_key(struct job *j, const struct pki *p, const struct server *s,
     const struct certificate *c, struct buf *pem);
@@ -67,14 +73,20 @@ struct pki_crl {
 };
 
 /*
- * Build the CRL of m's revocations: every revoked certificate whose entry is still in the
- * ledger, sorted by serial, thisUpdate and number as openvpn.md says, after `last` (zeroed: none).
- * The PEM has been parsed back and verified against the CA.
+ * Build the CRL of m's revocations as of j->now: every revoked certificate that is still in the
+ * ledger, even if a clock dated it ahead, sorted by serial.  thisUpdate is
+ * min(now, max(last + 1 s, now - 1 h)), nextUpdate now plus the policy's period, the number
+ * max(last + 1, now in ms); last is the CRL before (zeroed: none).  The PEM has been parsed back
+ * and verified against the CA.  O(n log n).
  */
-int pki_crl_build(struct job *j, const struct pki *p, const struct model *m,
-    const struct pki_crl *last, int64_t now_ms, struct buf *pem);
-/* Parse and verify against m's CA; serials (may be NULL): lower-case hex, NULL-terminated, in the arena. E_CORRUPT says what is wrong. */
-int pki_crl_read(struct job *j, const struct model *m, const char *pem, size_t len,
-    struct pki_crl *out, char ***serials);
+int pki_crl_build(struct job *j, const struct pki *p, const struct model *m, const struct pki_crl *last,
+    struct buf *pem);
+
+/*
+ * Parse and verify against m's CA.  serials (may be NULL): lower-case hex in the CRL's order,
+ * NULL-terminated, in the arena.  E_CORRUPT (code bad_crl) says what is wrong.
+ */
+int pki_crl_read(struct job *j, const struct model *m, const struct buf *pem, struct pki_crl *out,
+    char ***serials);
 
 #endif

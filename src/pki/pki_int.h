@@ -38,13 +38,17 @@ struct pki_purpose {
 	const char *id;
 };
 
-/* HKDF-SHA256 (RFC 5869, no salt), info "generation/label/id". E_CORRUPT: the master key has no such generation. */
-int pki_derive(struct job *j, const struct pki *p, const struct pki_purpose *purpose, uint8_t *out, size_t len);
+/*
+ * HKDF-SHA256 (RFC 5869, no salt), info "generation/label/id".  E_CORRUPT where the master key has
+ * no such generation.
+ */
+int pki_derive(struct job *j, const struct pki *p, const struct pki_purpose *purpose, uint8_t *out,
+    size_t len);
 
 /* A P-256 key pair, the scalar by FIPS 186-5 A.2.1. The caller frees *out. */
 int pki_derive_key(struct job *j, const struct pki *p, const struct pki_purpose *purpose, EVP_PKEY **out);
 
-/* The key pair that belongs to a certificate of this kind, serial and generation, whether it has been signed or not. */
+/* The key pair for a certificate's kind, serial and generation, whether it has been signed or not. */
 int pki_subject_key(struct job *j, const struct pki *p, const struct certificate *c, EVP_PKEY **out);
 
 /* Who signs: the CA's certificate and its key. A zeroed struct is none. */
@@ -67,7 +71,7 @@ int pki_certificate_sign(struct job *j, const struct pki_issuer *ca, EVP_PKEY *k
 /* The certificate of a ledger entry. The caller frees *out. */
 int pki_certificate_parse(struct job *j, const struct certificate *c, X509 **out);
 
-/* An extension with the value as OpenSSL's x509v3_config(5) writes it; NULL on failure. subject or crl may be NULL. */
+/* An extension, its value as in x509v3_config(5); NULL on failure. subject is NULL for a CRL's. */
 X509_EXTENSION *pki_extension(X509 *issuer, X509 *subject, int nid, const char *value);
 
 /* A serial as ASN.1 and back (lower-case hex, in the arena); NULL on failure. */
@@ -77,7 +81,7 @@ char *pki_serial_hex(struct arena *a, const ASN1_INTEGER *serial);
 /* Append what was written into a memory BIO, in one piece, so that no grown buffer leaves a copy behind. */
 void pki_add_bio(struct buf *b, BIO *bio);
 
-/* Record OpenSSL's own words for a step that should never fail ("sign a certificate"), and empty its queue. */
+/* Record OpenSSL's words for a step that should not fail ("sign a certificate"), and empty its queue. */
 int pki_fail(struct job *j, const char *step);
 
 #endif

@@ -59,7 +59,7 @@ static int write_pem(struct job *j, const char *name, const uint8_t *bytes, long
 	return error;
 }
 
-/* By the oldest generation: a newer one must not cut off every client whose file holds a key wrapped before. */
+/* By the oldest generation: a newer one must not cut off the clients whose keys were wrapped before. */
 static int derive_server(struct job *j, const struct pki *p, const struct server *s, uint8_t key[SERVER_KEY])
 {
 	struct pki_purpose purpose = { p->generations[0].number, "tls-crypt-v2-server", s->device.hex };

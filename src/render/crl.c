@@ -18,7 +18,7 @@ static int read_live(
 	output_path(p, "pki/crl.pem", path);
 	if (fs_read(j, path, RENDER_FILE_MAX, &pem))
 		return j->error;
-	return pki_crl_read(j, m, pem.data, pem.len, out, serials);
+	return pki_crl_read(j, m, &pem, out, serials);
 }
 
 int render_read_crl(
@@ -80,7 +80,7 @@ int crl_stage(const struct render_job *r, bool must)
 	if (!must && !is_due(r))
 		return 0;
 	buf_open(&pem, r->job->arena);
-	if (pki_crl_build(r->job, r->pki, r->model, &seen->crl, r->job->now * 1000, &pem))
+	if (pki_crl_build(r->job, r->pki, r->model, &seen->crl, &pem))
 		return r->job->error;
 	output_write(r->output, "pki/crl.pem", pem.data, pem.len, OUTPUT_CLOCK);
 	/* OpenVPN compares whole seconds and the size. */

@@ -58,9 +58,15 @@ static inline void fixture_put_network(struct fixture *f, int64_t crl_seconds, c
 	assert_int_equal(model_put(&f->job, f->model, "network.json", b.data, b.len), 0);
 }
 
+static inline void fixture_take(struct fixture *f, const struct plan *plan)
+{
+	for (const struct plan_file *i = plan->files; i; i = i->next)
+		assert_int_equal(model_put(&f->job, f->model, i->path, i->data, i->len), 0);
+}
+
 /* Issue by itself, and take into the model what came of it. */
-static inline const struct certificate *fixture_issue(struct fixture *f, enum certificate_kind kind, const char *name,
-    int64_t not_before, int64_t not_after)
+static inline const struct certificate *fixture_issue(struct fixture *f, enum certificate_kind kind,
+    const char *name, int64_t not_before, int64_t not_after)
 {
 	struct plan plan = {0};
 	struct plan_issue *i = plan_issue(f->job.arena, &plan, kind);
@@ -75,11 +81,12 @@ static inline const struct certificate *fixture_issue(struct fixture *f, enum ce
 		return NULL;
 	assert_non_null(plan.files);
 	assert_null(plan.files->next);
-	assert_int_equal(model_put(&f->job, f->model, plan.files->path, plan.files->data, plan.files->len), 0);
+	fixture_take(f, &plan);
 	return model_certificate(f->model, i->serial.hex);
 }
 
-static inline void fixture_revoke(struct fixture *f, const struct certificate *c, int64_t at, enum revocation_reason reason)
+static inline void fixture_revoke(struct fixture *f, const struct certificate *c, int64_t at,
+    enum revocation_reason reason)
 {
 	struct revocation r = { .serial = c->serial, .at = at, .reason = reason, .by = "tester" };
 	char path[MODEL_PATH_MAX];

