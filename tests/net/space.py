@@ -24,6 +24,8 @@ class Space:
     def __init__(self, label):
         self.name = f"vpnunit-{os.getpid()}-{next(numbers)}-{label}"
         subprocess.run(["ip", "netns", "add", self.name], check=True)
+        # Nobody else is on these links: waiting for duplicate addresses would only lose first packets.
+        self.sysctl("net/ipv6/conf/default/accept_dad", "0")
         self.ip("link", "set", "lo", "up")
 
     def close(self):
