@@ -83,7 +83,8 @@ int job_fail_errno(struct job *j, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = arena_vprintf(j->arena, fmt, ap);
 	va_end(ap);
-	return job_fail(j, E_IO, "io", "%s: %s", text, words ? words : "unknown error");
+	return job_fail(j, E_IO, saved == ENOSPC || saved == EDQUOT ? "disk_full" : "io", "%s: %s", text,
+	    words ? words : "unknown error");
 }
 
 void job_clear(struct job *j)

@@ -57,7 +57,7 @@ int job_fail(struct job *j, int error, const char *code, const char *fmt, ...)
 int job_fail_field(struct job *j, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* E_IO with errno's words behind the text. */
+/* E_IO with errno's words behind the text; its code is "disk_full" where that is why, else "io". */
 int job_fail_errno(struct job *j, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -38,13 +38,16 @@ class Service:
         return subprocess.run([BINARY, command, "--data", self.data, *arguments], check=check, text=True,
                               capture_output=True, timeout=60, env=self.environment)
 
-    def start(self):
+    def start(self, hooks=False):
+        """Serve until stop(); with hooks it has no CAP_NET_ADMIN, so that no test touches this kernel."""
+        command = [BINARY, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}",
+                   "--listen", f"[::1]:{self.port}", "--listen", f"unix:{self.socket}"]
+        if not hooks:
+            command += ["--hooks", "none"]
+        elif os.geteuid() == 0:
+            command = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin", "--", *command]
         with open(self.log, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                [BINARY, "serve", "--data", self.data, "--hooks", "none",
-                 "--listen", f"127.0.0.1:{self.port}", "--listen", f"[::1]:{self.port}",
-                 "--listen", f"unix:{self.socket}"],
-                stdout=log, stderr=log, env=self.environment)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
         deadline = time.monotonic() + START_SECONDS
         while True:
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -87,7 +87,7 @@ static void test_errno_in_words(void **state)
 
 	errno = ENOSPC;
 	assert_int_equal(job_fail_errno(j, "cannot write %s", "/x"), E_IO);
-	assert_string_equal(j->code, "io");
+	assert_string_equal(j->code, "disk_full");
 	assert_string_equal(j->message, "cannot write /x: No space left on device");
 }
 
