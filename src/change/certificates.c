@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "change/change_int.h"
 
-enum { BACKDATED = 3600, DAY = 86400 }; /* clocks of devices may be an hour behind */
+enum { DAY = 86400 };
 
 static int64_t max_time(int64_t a, int64_t b)
 {

@@ -3,7 +3,6 @@
 
 #include "change/change_int.h"
 
-enum { BACKDATED = 3600 };
 static const int64_t CA_VALIDITY = 3653 * (int64_t)86400; /* ten years */
 
 static void write_buf(struct job *j, struct plan *p, const char *path, const struct buf *b)

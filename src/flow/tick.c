@@ -39,8 +39,13 @@ static void refresh_crl(struct flow *f)
 static bool is_server_due(const struct flow *f, int64_t now)
 {
 	const struct certificate *c = model_current_certificate(f->model, model_server(f->model)->device.hex);
+	int64_t policy = model_network(f->model)->policy.server_validity, issued, life;
 
-	return !c || now >= c->not_before + (c->not_after - c->not_before) / 3 * 2;
+	if (!c)
+		return true;
+	issued = c->not_before + BACKDATED;
+	life = c->not_after - issued < policy ? c->not_after - issued : policy; /* the policy may be a shorter one now */
+	return now >= issued + life * 2 / 3;
 }
 
 /* Compare disk and HEAD; repair what differs and say so. */

@@ -27,6 +27,7 @@ enum {
 	GATEWAY_NAME_MAX = 64,   /* RFC 5280's bound of a common name */
 	ID128_HEX = 33,
 	MODEL_PATH_MAX = 256,
+	BACKDATED = 3600,        /* notBefore lies so many seconds before the issue: clocks of devices may be behind */
 };
 
 enum inbound { INBOUND_DENY, INBOUND_ALLOW };
