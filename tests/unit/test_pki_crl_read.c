@@ -47,6 +47,12 @@ static void test_broken_files(void **state)
 	fixture_write(&f, "crl", pem.data);
 	assert_int_equal(fixture_shell(&f, "openssl crl -in crl -outform DER", &said), 0);
 	refuse_text(&f, said, "is DER");
+	assert_int_equal(fixture_shell(&f,
+			     "echo '-----BEGIN X509 CRL-----' && { openssl crl -in crl -outform DER; "
+			     "printf x; } | base64 -w 64 && echo '-----END X509 CRL-----'",
+			     &said),
+	    0);
+	refuse_text(&f, said, "isn't valid DER");
 	refuse_text(&f, "-----BEGIN X509 CRL-----\nMAMC\n-----END X509 CRL-----\n", "isn't valid DER");
 	refuse_text(&f, "-----BEGIN X509 CRL-----\n?\n-----END X509 CRL-----\n", "isn't valid PEM");
 	refuse_text(&f, "-----BEGIN X509 CRL-----\nProc-Type: 4,ENCRYPTED\n\nMAMC\n-----END X509 CRL-----\n",
