@@ -57,7 +57,8 @@ static void test_users(void **state)
 
 	world_check(&w, query_users(&w.job, q, &(struct query_page){ .limit = 1 }, &rows, &n, &commit));
 	assert_int_equal(n, 1);
-	world_check(&w, query_users(&w.job, q, &(struct query_page){ .limit = 5, .after = "eve" }, &rows, &n, &commit));
+	world_check(&w,
+	    query_users(&w.job, q, &(struct query_page){ .limit = 5, .after = "eve" }, &rows, &n, &commit));
 	assert_int_equal(n, 1);
 	assert_string_equal(rows[0].name, "joe");
 
@@ -108,7 +109,8 @@ static void test_gateways(void **state)
 	assert_string_equal(row.blob, g->entity.blob);
 	assert_true(row.enabled && row.user_enabled);
 	assert_int_equal(row.certificates_n, 1);
-	assert_string_equal(row.certificates[0].serial, model_current_certificate(w.model, g->device.hex)->serial.hex);
+	assert_string_equal(
+	    row.certificates[0].serial, model_current_certificate(w.model, g->device.hex)->serial.hex);
 	assert_int_equal(row.certificates[0].until, 0);
 
 	world_enable(&w, CHANGE_USER_PATCH, "joe", false);
@@ -174,13 +176,15 @@ static void test_profile(void **state)
 	(void)state;
 	world_check(&w, query_profile(&w.job, q, "a.example.org", &p, &commit));
 	assert_string_equal(commit, w.commit);
-	assert_string_equal(p.gateway->entity.blob, model_gateway_by_name(w.model, "a.example.org")->entity.blob);
+	assert_string_equal(
+	    p.gateway->entity.blob, model_gateway_by_name(w.model, "a.example.org")->entity.blob);
 	assert_string_equal(p.certificate->entity.blob,
 	    model_current_certificate(w.model, p.gateway->device.hex)->entity.blob);
 	assert_string_equal(p.ca->entity.blob, model_ca(w.model)->entity.blob);
 	buf_open(&text, w.job.arena);
-	world_check(&w, render_profile(&w.job, w.pki, model_network(p.model), model_server(p.model), p.gateway,
-	    p.certificate, p.ca, &text));
+	world_check(&w,
+	    render_profile(&w.job, w.pki, model_network(p.model), model_server(p.model), p.gateway,
+		p.certificate, p.ca, &text));
 	model_close(p.model);
 	assert_says(text.data, "# a.example.org, 2001:db8:0:310::/60\n# valid until 20");
 	assert_says(text.data, "\nremote vpn.example.org 1194\nremote-cert-tls server\n");
@@ -189,7 +193,8 @@ static void test_profile(void **state)
 	assert_says(text.data, "<tls-crypt-v2>\n-----BEGIN OpenVPN tls-crypt-v2 client key-----\n");
 	world_write(&w, "a.ovpn", text.data);
 	world_run(&w, "PATH=$PATH:/usr/sbin; ! which openvpn || openvpn --config a.ovpn --show-ciphers");
-	world_run(&w, "for i in cert key; do sed -n \"/<$i>/,/<.$i>/p\" a.ovpn | grep -v '^<' > $i.pem; done; "
+	world_run(&w,
+	    "for i in cert key; do sed -n \"/<$i>/,/<.$i>/p\" a.ovpn | grep -v '^<' > $i.pem; done; "
 	    "openssl x509 -in cert.pem -noout -pubkey > 1; openssl pkey -in key.pem -pubout | cmp - 1");
 }
 
@@ -246,7 +251,8 @@ static void *read_on(void *result)
 
 	while (!is_over) {
 		job_open(&j);
-		if (query_counts(&j, q, &counts) || counts.certificates - counts.revoked != counts.gateways + 2)
+		if (query_counts(&j, q, &counts) ||
+		    counts.certificates - counts.revoked != counts.gateways + 2)
 			(*wrong)++;
 		job_close(&j);
 	}

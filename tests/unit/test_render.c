@@ -52,7 +52,8 @@ static void test_gateway_comes_and_goes(void **state)
 	    "# a.example.org, 2001:db8:0:300::/60\n"
 	    "ifconfig-ipv6-push 2001:db8:0:300::1/64 2001:db8::1\n"
 	    "iroute-ipv6 2001:db8:0:300::/60\n");
-	assert_string_equal(world_read(&w, "ip/routes"), "unreachable 2001:db8::/48 metric 4096\n"
+	assert_string_equal(world_read(&w, "ip/routes"),
+	    "unreachable 2001:db8::/48 metric 4096\n"
 	    "2001:db8:0:300::/60 dev tun-vpn metric 1024\n");
 	assert_true(has("pki/issued/a.example.org.crt"));
 	assert_string_equal(world_drift(&w), "");
@@ -143,7 +144,8 @@ static void test_incremental_equals_full(void **state)
 		if (*drift)
 			fail_msg("after step %d: %s", i, drift);
 	}
-	world_check(&w, render_open(&w.job, arena_printf(w.job.arena, "%s/other", w.dir), (gid_t)-1, w.pki, &other));
+	world_check(
+	    &w, render_open(&w.job, arena_printf(w.job.arena, "%s/other", w.dir), (gid_t)-1, w.pki, &other));
 	world_check(&w, render_stage(&w.job, other, w.model, w.commit));
 	world_check(&w, render_promote(&w.job, other));
 	render_close(other);
@@ -191,14 +193,17 @@ static void test_stage_changes_nothing(void **state)
 
 	(void)state;
 	add_some();
-	before = world_run(&w, "find . -path ./staging -prune -o -path ./database\\* -prune -o -type f -print0 | "
+	before = world_run(&w,
+	    "find . -path ./staging -prune -o -path ./database\\* -prune -o -type f -print0 | "
 	    "sort -z | xargs -0 sha256sum");
 	ch = world_change(&w, CHANGE_GATEWAY_DELETE, "a.example.org");
 	fork = world_plan(&w, &ch);
 	world_check(&w, render_stage(&w.job, w.render, fork, w.commit));
 	world_run(&w, "ls staging | grep .");
-	assert_string_equal(before, world_run(&w, "find . -path ./staging -prune -o -path ./database\\* -prune -o "
-	    "-type f -print0 | sort -z | xargs -0 sha256sum"));
+	assert_string_equal(before,
+	    world_run(&w,
+		"find . -path ./staging -prune -o -path ./database\\* -prune -o "
+		"-type f -print0 | sort -z | xargs -0 sha256sum"));
 	render_discard(w.render);
 	model_close(fork);
 	world_run(&w, "! ls staging | grep .");
@@ -214,10 +219,12 @@ static void test_drift(void **state)
 	add_some();
 	world_write(&w, "ip/routes", "");
 	world_write(&w, "ovpn/clients/stranger", "");
-	world_run(&w, "rm pki/issued/a.example.org.crt && mkdir pki/issued/x && touch pki/issued/x/y && "
+	world_run(&w,
+	    "rm pki/issued/a.example.org.crt && mkdir pki/issued/x && touch pki/issued/x/y && "
 	    "ln -s /etc pki/link && chmod 0644 ovpn/clients/b.example.org && "
 	    "sqlite3 database.sqlite3 'DELETE FROM gateways WHERE id = 0'");
-	assert_string_equal(world_drift(&w), "missing pki/issued/a.example.org.crt\n"
+	assert_string_equal(world_drift(&w),
+	    "missing pki/issued/a.example.org.crt\n"
 	    "changed ovpn/clients/b.example.org\n"
 	    "changed ip/routes\n"
 	    "foreign pki/issued/x\n"

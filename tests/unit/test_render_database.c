@@ -49,7 +49,8 @@ static void test_survives(void **state)
 	assert_string_equal(rendered(), w.commit);
 	assert_string_equal(world_drift(&w), "");
 	assert_string_equal(sql("PRAGMA journal_mode"), "wal\n");
-	assert_string_equal(sql("SELECT name, hex, prefix, enabled FROM users"), "joe|03|2001:db8:0:300::/56|1\n");
+	assert_string_equal(
+	    sql("SELECT name, hex, prefix, enabled FROM users"), "joe|03|2001:db8:0:300::/56|1\n");
 	assert_string_equal(sql("SELECT name, hex, address, inbound, routes, allow FROM gateways"),
 	    "a.example.org|0|2001:db8:0:300::1|deny|prefix|[]\n");
 	assert_string_equal(sql("SELECT path FROM documents"), "network.json\nservers/main.json\n");
@@ -61,9 +62,11 @@ static void test_ledger(void **state)
 	(void)state;
 	world_renew(&w, "a.example.org", false);
 	assert_string_equal(sql("SELECT until IS NOT NULL, revoked_at IS NOT NULL FROM certificates "
-	    "WHERE kind = 'gateway' ORDER BY 1"), "0|0\n1|0\n");
+				"WHERE kind = 'gateway' ORDER BY 1"),
+	    "0|0\n1|0\n");
 	world_delete(&w, CHANGE_GATEWAY_DELETE, "a.example.org");
-	assert_string_equal(sql("SELECT reason FROM certificates WHERE kind = 'gateway' AND revoked_at IS NOT NULL"),
+	assert_string_equal(
+	    sql("SELECT reason FROM certificates WHERE kind = 'gateway' AND revoked_at IS NOT NULL"),
 	    "cessationOfOperation\ncessationOfOperation\n");
 }
 

@@ -28,7 +28,8 @@ static int tear_down(void **state)
 
 static const char *serial_of(const char *gateway)
 {
-	return model_current_certificate(w.model, model_gateway_by_name(w.model, gateway)->device.hex)->serial.hex;
+	return model_current_certificate(w.model, model_gateway_by_name(w.model, gateway)->device.hex)
+	    ->serial.hex;
 }
 
 /* openssl's word about a certificate of the ledger. */
@@ -39,8 +40,12 @@ static bool is_accepted(const char *serial)
 
 	for (p = (char *)upper; *p; p++)
 		*p = (char)(*p >= 'a' ? *p - 'a' + 'A' : *p);
-	return world_shell(&w, arena_printf(w.job.arena, "openssl verify -crl_check -CAfile pki/ca.crt "
-	    "-CRLfile pki/crl.pem pki/certs_by_serial/%s.pem", upper), &said) == 0;
+	return world_shell(&w,
+		   arena_printf(w.job.arena,
+		       "openssl verify -crl_check -CAfile pki/ca.crt "
+		       "-CRLfile pki/crl.pem pki/certs_by_serial/%s.pem",
+		       upper),
+		   &said) == 0;
 }
 
 static void test_openssl_agrees(void **state)
@@ -63,9 +68,11 @@ static void test_openssl_agrees(void **state)
 	assert_true(is_accepted(superseded));
 	assert_true(is_accepted(renewed));
 	assert_false(is_accepted(revoked));
-	world_run(&w, "openssl verify -crl_check -CAfile pki/ca.crt -CRLfile pki/crl.pem "
+	world_run(&w,
+	    "openssl verify -crl_check -CAfile pki/ca.crt -CRLfile pki/crl.pem "
 	    "pki/issued/a.example.org.crt pki/issued/b.example.org.crt pki/issued/vpn.example.org.crt");
-	world_run(&w, "openssl x509 -in pki/issued/vpn.example.org.crt -noout -pubkey > pub1 && "
+	world_run(&w,
+	    "openssl x509 -in pki/issued/vpn.example.org.crt -noout -pubkey > pub1 && "
 	    "openssl pkey -in pki/private/vpn.example.org.key -pubout > pub2 && cmp pub1 pub2");
 }
 
@@ -81,7 +88,8 @@ static void test_easyrsa_reads(void **state)
 	world_add_gateway(&w, "b.example.org", "joe");
 	revoked = serial_of("b.example.org");
 	world_delete(&w, CHANGE_GATEWAY_DELETE, "b.example.org");
-	assert_says(world_run(&w, EASYRSA "show-cert a.example.org"), "commonName                = a.example.org");
+	assert_says(
+	    world_run(&w, EASYRSA "show-cert a.example.org"), "commonName                = a.example.org");
 	said = world_run(&w, EASYRSA "show-crl | tr A-F a-f | tr -d :");
 	assert_says(said, revoked);
 	said = world_run(&w, "EASYRSA_CERT_RENEW=1000 " EASYRSA "show-expire");

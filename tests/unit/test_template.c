@@ -54,11 +54,13 @@ static void test_lists(void **state)
 	const char *text = "<\n{{#l}}\n{{a}} {{b}}\n{{/l}}\n>\n";
 
 	(void)state;
-	assert_string_equal(expand(text, "{\"b\":\"B\",\"l\":[{\"a\":1},{\"a\":2,\"b\":\"own\"}]}"), "<\n1 B\n2 own\n>\n");
+	assert_string_equal(
+	    expand(text, "{\"b\":\"B\",\"l\":[{\"a\":1},{\"a\":2,\"b\":\"own\"}]}"), "<\n1 B\n2 own\n>\n");
 	assert_string_equal(expand(text, "{\"l\":[]}"), "<\n>\n");
 	assert_string_equal(expand(text, "{}"), "<\n>\n");
 	assert_string_equal(expand("{{#l}}[{{.}}]{{/l}}", "{\"l\":[\"x\",\"y\"]}"), "[x][y]");
-	assert_string_equal(expand("{{#a}}{{#b}}{{.}}{{/b}};{{/a}}", "{\"a\":[{\"b\":[1,2]},{\"b\":[3]}]}"), "12;3;");
+	assert_string_equal(
+	    expand("{{#a}}{{#b}}{{.}}{{/b}};{{/a}}", "{\"a\":[{\"b\":[1,2]},{\"b\":[3]}]}"), "12;3;");
 	assert_string_equal(expand("{{#a}}{{#a}}x{{/a}}{{/a}}", "{\"a\":true}"), "x");
 }
 
@@ -88,8 +90,8 @@ static void test_lines(void **state)
 
 static void test_control_characters(void **state)
 {
-	static const char *const hostile[] = { "{\"x\":\"a\\nuser root\"}", "{\"x\":\"\\r\"}", "{\"x\":\"\\u0001\"}",
-		"{\"x\":\"a\\tb\"}", "{\"x\":\"\\u007f\"}" };
+	static const char *const hostile[] = { "{\"x\":\"a\\nuser root\"}", "{\"x\":\"\\r\"}",
+		"{\"x\":\"\\u0001\"}", "{\"x\":\"a\\tb\"}", "{\"x\":\"\\u007f\"}" };
 	size_t i;
 
 	(void)state;
