@@ -10,29 +10,43 @@
 
 #include "pki/pki_int.h"
 
-enum { SERIAL_BYTES = 16, EXTENSIONS_MAX = 5, X509_V3 = 2 };
+enum { SERIAL_BYTES = 16, X509_V3 = 2 };
 
 struct extension {
 	int nid;
-	const char *value; /* NULL: no more */
+	const char *value; /* as in x509v3_config(5); NULL: no more */
 };
 
-#define LEAF_EXTENSIONS \
-	{ NID_basic_constraints, "critical,CA:FALSE" }, { NID_key_usage, "critical,digitalSignature" }, \
-	    { NID_subject_key_identifier, "hash" }, \
-	{ \
-		NID_authority_key_identifier, "keyid:always" \
-	}
+static const struct extension ca_profile[] = {
+	{ NID_basic_constraints, "critical,CA:TRUE,pathlen:0" },
+	{ NID_key_usage, "critical,keyCertSign,cRLSign" },
+	{ NID_subject_key_identifier, "hash" },
+	{ 0, NULL },
+};
 
-static const struct extension extensions[][EXTENSIONS_MAX + 1] = {
-	[CERTIFICATE_CA] = {
-		{ NID_basic_constraints, "critical,CA:TRUE,pathlen:0" },
-		{ NID_key_usage, "critical,keyCertSign,cRLSign" },
-		{ NID_subject_key_identifier, "hash" },
-	},
-	[CERTIFICATE_SERVER] = { LEAF_EXTENSIONS, { NID_ext_key_usage, "serverAuth" } },
-	[CERTIFICATE_API] = { LEAF_EXTENSIONS, { NID_ext_key_usage, "serverAuth" } },
-	[CERTIFICATE_GATEWAY] = { LEAF_EXTENSIONS, { NID_ext_key_usage, "clientAuth" } },
+static const struct extension server_profile[] = {
+	{ NID_basic_constraints, "critical,CA:FALSE" },
+	{ NID_key_usage, "critical,digitalSignature" },
+	{ NID_ext_key_usage, "serverAuth" },
+	{ NID_subject_key_identifier, "hash" },
+	{ NID_authority_key_identifier, "keyid:always" },
+	{ 0, NULL },
+};
+
+static const struct extension client_profile[] = {
+	{ NID_basic_constraints, "critical,CA:FALSE" },
+	{ NID_key_usage, "critical,digitalSignature" },
+	{ NID_ext_key_usage, "clientAuth" },
+	{ NID_subject_key_identifier, "hash" },
+	{ NID_authority_key_identifier, "keyid:always" },
+	{ 0, NULL },
+};
+
+static const struct extension *const profiles[] = {
+	[CERTIFICATE_CA] = ca_profile,
+	[CERTIFICATE_SERVER] = server_profile,
+	[CERTIFICATE_API] = server_profile,
+	[CERTIFICATE_GATEWAY] = client_profile,
 };
 
 X509_EXTENSION *pki_extension(X509 *issuer, X509 *subject, int nid, const char *value)
@@ -180,7 +194,7 @@ int pki_certificate_sign(struct job *j, const struct pki_issuer *ca, EVP_PKEY *k
 	X509 *issuer = ca ? ca->certificate : x;
 	int error = 0;
 
-	if (!x || !fill_body(x, c, key, issuer) || !add_extensions(x, issuer, extensions[c->kind]) ||
+	if (!x || !fill_body(x, c, key, issuer) || !add_extensions(x, issuer, profiles[c->kind]) ||
 	    (ca && !add_dns_name(x, c->name)) || !X509_sign(x, ca ? ca->key : key, EVP_sha256()))
 		error = pki_fail(j, "sign a certificate");
 	else if (!write_pem(j, x, c))
