@@ -26,23 +26,38 @@ static bool scan_has(const struct scan *s, const char *word)
 	return memmem(s->line, s->len, word, strlen(word));
 }
 
-/* Cut a line down to what nft acts on; false: it holds what a rendered line never does. */
-static bool scan_trim(struct scan *s)
+static bool scan_is_blank(char c)
 {
-	const char *comment = memchr(s->line, '#', s->len);
+	return c == ' ' || c == '\t';
+}
 
-	for (size_t i = 0; i < s->len; i++)
-		if (s->line[i] != '\t' && (s->line[i] < ' ' || s->line[i] > '~'))
-			return false;
-	if (comment)
-		s->len = (size_t)(comment - s->line);
-	while (s->len && (*s->line == ' ' || *s->line == '\t')) {
+/* Cut a line down to what nft acts on: comments have lines of their own. */
+static void scan_trim(struct scan *s)
+{
+	while (s->len && scan_is_blank(*s->line)) {
 		s->line++;
 		s->len--;
 	}
-	while (s->len && (s->line[s->len - 1] == ' ' || s->line[s->len - 1] == '\t'))
+	while (s->len && scan_is_blank(s->line[s->len - 1]))
 		s->len--;
-	return !memchr(s->line, '\\', s->len);
+	if (s->len && *s->line == '#')
+		s->len = 0;
+}
+
+/* What would make nft see other words, braces or line ends than we do. */
+static bool scan_is_plain(const struct scan *s)
+{
+	size_t quotes = 0, braces = 0;
+
+	for (size_t i = 0; i < s->len; i++) {
+		char c = s->line[i];
+
+		if ((c != '\t' && (c < ' ' || c > '~')) || c == '\\' || c == '#')
+			return false;
+		quotes += c == '"';
+		braces += c == '{' || c == '}';
+	}
+	return quotes % 2 == 0 && !(quotes && braces);
 }
 
 /* Outside of all braces stand three statements only, and nothing follows the brace that ends one. */
@@ -64,11 +79,10 @@ static bool scan_braces(struct scan *s)
 
 static bool scan_line(struct scan *s)
 {
-	if (!scan_trim(s))
-		return false;
+	scan_trim(s);
 	if (!s->len)
 		return true;
-	if (scan_has(s, "include") ||
+	if (!scan_is_plain(s) || scan_has(s, "include") ||
 	    (scan_has(s, "hook") && !scan_is(s, "type filter hook forward priority filter; policy accept;")))
 		return false;
 	return scan_braces(s);
