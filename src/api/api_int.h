@@ -49,8 +49,11 @@ void present(struct http_request *req, struct http_response *res, struct json *b
 
 /* --- mutate.c: one way for all mutations --- */
 
-struct object { /* as a client has seen it */
-	const char *prefix, *blob, *tag;
+struct object { /* a user or gateway as a client sees it; zeroed where it could not be read */
+	struct json *json;
+	const char *tag;           /* of json */
+	const char *commit;        /* of the snapshot that it was read from */
+	const char *prefix, *blob;
 	bool is_gateway;
 };
 
@@ -60,11 +63,11 @@ int mutate_open(struct http_request *req, enum change_kind kind, struct change *
 int mutate_match(struct http_request *req, const struct object *o, struct change *ch);
 int mutate_submit(struct http_request *req, const struct object *o, const struct change *ch,
     struct flow_result *out);
-/* The answer of a done change: object and tag as presented (NULL: 204), with what the caller should know. */
+/* The answer of a done change: the object as read back (NULL: 204), with what the caller should know. */
 void mutate_answer(struct http_request *req, struct http_response *res, const struct flow_result *r,
-    struct json *object, const char *tag);
+    const struct object *o);
 /* The change is a fact, so that it cannot be read back is a warning: {"name"} instead of the object. */
-struct json *mutate_unread(struct http_request *req, const char *name);
+void mutate_unread(struct http_request *req, const char *name, struct object *o);
 
 /* --- handlers, one resource a file --- */
 

@@ -53,29 +53,29 @@ int gateways_list(struct http_request *req, struct http_response *res)
 	return 0;
 }
 
-/* Read a gateway, as JSON and as what If-Match is compared with. */
-static int read_gateway(
-    struct http_request *req, const char *name, struct object *o, struct json **json, const char **commit)
+static int read_gateway(struct http_request *req, const char *name, struct object *o)
 {
 	struct api *api = req->context;
+	struct job *j = req->job;
 	struct query_gateway row;
 
-	if (query_gateway(req->job, api->query, name, &row, commit) || present_gateway(req->job, &row, json))
-		return req->job->error;
-	*o = (struct object){ row.prefix, row.blob, present_tag(req->job, row.blob, *json), true };
+	*o = (struct object){ .is_gateway = true };
+	if (query_gateway(j, api->query, name, &row, &o->commit) || present_gateway(j, &row, &o->json))
+		return j->error;
+	o->prefix = row.prefix;
+	o->blob = row.blob;
+	o->tag = present_tag(j, row.blob, o->json);
 	return 0;
 }
 
 static void answer(
     struct http_request *req, struct http_response *res, const char *name, const struct flow_result *r)
 {
-	struct object o = { 0 };
-	struct json *json;
-	const char *commit;
+	struct object o;
 
-	if (read_gateway(req, name, &o, &json, &commit))
-		json = mutate_unread(req, name);
-	mutate_answer(req, res, r, json, o.tag);
+	if (read_gateway(req, name, &o))
+		mutate_unread(req, name, &o);
+	mutate_answer(req, res, r, &o);
 }
 
 static void answer_created(
@@ -100,25 +100,22 @@ int gateways_create(struct http_request *req, struct http_response *res)
 
 int gateways_get(struct http_request *req, struct http_response *res)
 {
-	const char *name, *commit;
-	struct json *json;
+	const char *name;
 	struct object o;
 
 	if (http_query_known(req, nothing_known) || parse_gateway_name(req, &name) ||
-	    read_gateway(req, name, &o, &json, &commit))
+	    read_gateway(req, name, &o))
 		return req->job->error;
-	present(req, res, json, o.tag, commit);
+	present(req, res, o.json, o.tag, o.commit);
 	return 0;
 }
 
 /* What PATCH, DELETE and renewal have in common, once the body is in the change. */
 static int change_existing(struct http_request *req, struct change *ch, struct flow_result *done)
 {
-	const char *commit;
-	struct json *json;
 	struct object o;
 
-	if (read_gateway(req, ch->name, &o, &json, &commit) || mutate_match(req, &o, ch))
+	if (read_gateway(req, ch->name, &o) || mutate_match(req, &o, ch))
 		return req->job->error;
 	return mutate_submit(req, &o, ch, done);
 }
@@ -144,7 +141,7 @@ int gateways_delete(struct http_request *req, struct http_response *res)
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_DELETE, &ch) ||
 	    parse_gateway_name(req, &ch.name) || change_existing(req, &ch, &done))
 		return req->job->error;
-	mutate_answer(req, res, &done, NULL, NULL);
+	mutate_answer(req, res, &done, NULL);
 	return 0;
 }
 

@@ -90,40 +90,45 @@ int mutate_submit(
 	return req->job->error == E_STALE && o ? fail_stale(req, o) : req->job->error;
 }
 
-void mutate_answer(struct http_request *req, struct http_response *res, const struct flow_result *r,
-    struct json *object, const char *tag)
+/* A 204 has no body to say it in. */
+static void answer_without_body(struct job *j, struct http_response *res, const struct flow_result *r)
+{
+	res->status = 204;
+	if (r->is_deployed)
+		return;
+	http_set_header(j, res, "Deployed", "false");
+	http_set_header(j, res, "Warning-Detail", r->warning ? r->warning : "");
+}
+
+void mutate_answer(
+    struct http_request *req, struct http_response *res, const struct flow_result *r, const struct object *o)
 {
 	struct job *j = req->job;
-	const char *warning = r->warning ? r->warning : "";
 	const struct job_detail *d;
 	struct json *list;
 
-	present(req, res, object, tag, r->commit.hex);
-	if (!object) {
-		res->status = 204;
-		if (!r->is_deployed) {
-			http_set_header(j, res, "Deployed", "false");
-			http_set_header(j, res, "Warning-Detail", warning);
-		}
+	present(req, res, o ? o->json : NULL, o ? o->tag : NULL, r->commit.hex);
+	if (!o) {
+		answer_without_body(j, res, r);
 		return;
 	}
 	if (!r->is_deployed) {
-		json_add_bool(j->arena, object, "deployed", false);
-		json_add_string(j->arena, object, "warning", warning);
+		json_add_bool(j->arena, o->json, "deployed", false);
+		json_add_string(j->arena, o->json, "warning", r->warning ? r->warning : "");
 	}
 	if (!j->warnings)
 		return;
-	list = json_add(object, "warnings", json_array(j->arena));
+	list = json_add(o->json, "warnings", json_array(j->arena));
 	for (d = j->warnings; d; d = d->next)
 		json_add_string(j->arena, list, NULL, d->text);
 }
 
-struct json *mutate_unread(struct http_request *req, const char *name)
+void mutate_unread(struct http_request *req, const char *name, struct object *o)
 {
-	struct json *o = json_object(req->job->arena);
+	struct job *j = req->job;
 
-	job_warn(req->job, "it is done, but could not be read back: %s", req->job->message);
-	job_clear(req->job);
-	json_add_string(req->job->arena, o, "name", name);
-	return o;
+	job_warn(j, "it is done, but could not be read back: %s", j->message);
+	job_clear(j);
+	*o = (struct object){ .json = json_object(j->arena) };
+	json_add_string(j->arena, o->json, "name", name);
 }

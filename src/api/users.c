@@ -28,30 +28,30 @@ int users_list(struct http_request *req, struct http_response *res)
 	return 0;
 }
 
-/* Read a user, as JSON and as what If-Match is compared with. */
-static int read_user(
-    struct http_request *req, const char *name, struct object *o, struct json **json, const char **commit)
+static int read_user(struct http_request *req, const char *name, struct object *o)
 {
 	struct api *api = req->context;
+	struct job *j = req->job;
 	struct query_user row;
 
-	if (query_user(req->job, api->query, name, &row, commit))
-		return req->job->error;
-	*json = present_user(req->job, &row);
-	*o = (struct object){ row.prefix, row.blob, present_tag(req->job, row.blob, *json), false };
+	*o = (struct object){ 0 };
+	if (query_user(j, api->query, name, &row, &o->commit))
+		return j->error;
+	o->json = present_user(j, &row);
+	o->prefix = row.prefix;
+	o->blob = row.blob;
+	o->tag = present_tag(j, row.blob, o->json);
 	return 0;
 }
 
 static void answer(
     struct http_request *req, struct http_response *res, const char *name, const struct flow_result *r)
 {
-	struct object o = { 0 };
-	struct json *json;
-	const char *commit;
+	struct object o;
 
-	if (read_user(req, name, &o, &json, &commit))
-		json = mutate_unread(req, name);
-	mutate_answer(req, res, r, json, o.tag);
+	if (read_user(req, name, &o))
+		mutate_unread(req, name, &o);
+	mutate_answer(req, res, r, &o);
 }
 
 int users_create(struct http_request *req, struct http_response *res)
@@ -71,14 +71,12 @@ int users_create(struct http_request *req, struct http_response *res)
 
 int users_get(struct http_request *req, struct http_response *res)
 {
-	const char *name, *commit;
-	struct json *json;
+	const char *name;
 	struct object o;
 
-	if (http_query_known(req, nothing_known) || parse_user_name(req, &name) ||
-	    read_user(req, name, &o, &json, &commit))
+	if (http_query_known(req, nothing_known) || parse_user_name(req, &name) || read_user(req, name, &o))
 		return req->job->error;
-	present(req, res, json, o.tag, commit);
+	present(req, res, o.json, o.tag, o.commit);
 	return 0;
 }
 
@@ -87,13 +85,10 @@ int users_patch(struct http_request *req, struct http_response *res)
 	struct flow_result done;
 	struct change ch;
 	struct object o;
-	struct json *json;
-	const char *commit;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_USER_PATCH, &ch) ||
-	    parse_user_name(req, &ch.name) || parse_user_patch(req, &ch) ||
-	    read_user(req, ch.name, &o, &json, &commit) || mutate_match(req, &o, &ch) ||
-	    mutate_submit(req, &o, &ch, &done))
+	    parse_user_name(req, &ch.name) || parse_user_patch(req, &ch) || read_user(req, ch.name, &o) ||
+	    mutate_match(req, &o, &ch) || mutate_submit(req, &o, &ch, &done))
 		return req->job->error;
 	answer(req, res, ch.new_name ? ch.new_name : ch.name, &done);
 	return 0;
@@ -104,14 +99,11 @@ int users_delete(struct http_request *req, struct http_response *res)
 	struct flow_result done;
 	struct change ch;
 	struct object o;
-	struct json *json;
-	const char *commit;
 
 	if (http_query_known(req, delete_known) || mutate_open(req, CHANGE_USER_DELETE, &ch) ||
 	    parse_user_name(req, &ch.name) || parse_flag(req, "cascade", &ch.cascade) ||
-	    read_user(req, ch.name, &o, &json, &commit) || mutate_match(req, &o, &ch) ||
-	    mutate_submit(req, &o, &ch, &done))
+	    read_user(req, ch.name, &o) || mutate_match(req, &o, &ch) || mutate_submit(req, &o, &ch, &done))
 		return req->job->error;
-	mutate_answer(req, res, &done, NULL, NULL);
+	mutate_answer(req, res, &done, NULL);
 	return 0;
 }
