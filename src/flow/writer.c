@@ -3,8 +3,10 @@
  * list of waiting changes; up to the publish nothing outside has moved, from
  * there on the change is a fact and what fails is a warning.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/time.h"
@@ -34,7 +36,10 @@ out:
 	return j->error;
 }
 
-/* The ref tells what happened, whatever failed on the way. */
+/*
+ * When the ref has moved although publishing failed, a fsync failed behind it: the change is seen but may not
+ * last, and nothing that is written from here on can be trusted to.  The next start reads what is on the disk.
+ */
 static int publish(struct job *j, struct flow *f, const struct oid *new)
 {
 	struct oid head;
@@ -43,8 +48,10 @@ static int publish(struct job *j, struct flow *f, const struct oid *new)
 	if (state_publish(j, f->state, &f->head, new) == 0)
 		return 0;
 	job_open(&look);
-	if (state_head(&look, f->state, &head) == 0 && strcmp(head.hex, new->hex) == 0)
-		job_clear(j);
+	if (state_head(&look, f->state, &head) == 0 && strcmp(head.hex, new->hex) == 0) {
+		log_line(LOG_LEVEL_ERROR, "%s; %.12s is not known to be durable: stopping", j->message, new->hex);
+		_exit(EXIT_FAILURE);
+	}
 	job_close(&look);
 	return j->error;
 }
@@ -215,6 +222,17 @@ static struct ticket *take_list(struct flow *f)
 	return list;
 }
 
+/* Behind the answers: each publish adds a pack, and many of them make every read slow. */
+static void repack(struct flow *f)
+{
+	struct job j;
+
+	job_open(&j);
+	if (state_repack(&j, f->state))
+		log_line(LOG_LEVEL_WARNING, "repack: %s", j.message);
+	job_close(&j);
+}
+
 static void wait_for_work(struct flow *f)
 {
 	struct timespec until;
@@ -236,8 +254,10 @@ void *flow_writer(void *flow)
 		if (!list && time_monotonic_ms() - ticked < TICK_MS)
 			wait_for_work(f);
 		pthread_mutex_unlock(&f->mutex);
-		if (list)
+		if (list) {
 			flow_run(f, list);
+			repack(f);
+		}
 		if (time_monotonic_ms() - ticked >= TICK_MS) { /* under load too */
 			flow_tick(f);
 			ticked = time_monotonic_ms();
