@@ -126,11 +126,10 @@ static void firewall_flag(struct arena *a, struct json *values, const char *flag
 	json_add_bool(a, values, flag, list->child != NULL);
 }
 
-static struct json *firewall_values(struct firewall *f)
+static struct json *firewall_values(struct firewall *f, const struct gateway *const *g)
 {
 	const struct network *n = f->network;
 	struct in6_addr mask = ip_mask(n->prefix.len + n->user_bits + n->gateway_bits);
-	const struct entity **all = model_all(f->arena, f->model, ENTITY_GATEWAY);
 	struct json *values = json_object(f->arena);
 
 	json_add_string(f->arena, values, "mask", ip_print_addr(&mask, arena_alloc(f->arena, IP_TEXT)));
@@ -139,12 +138,8 @@ static struct json *firewall_values(struct firewall *f)
 	f->open_tcp = firewall_list(f->arena, values, "open_tcp");
 	f->open_udp = firewall_list(f->arena, values, "open_udp");
 	f->special = firewall_list(f->arena, values, "special");
-	for (; *all; all++) { /* in the order of their paths, which is that of their addresses */
-		const struct gateway *g = (const struct gateway *)*all;
-
-		if (touched_is_on(f->model, g))
-			firewall_add_gateway(f, g);
-	}
+	for (; *g; g++)
+		firewall_add_gateway(f, *g);
 	firewall_flag(f->arena, values, "has_gateways", f->gateways);
 	firewall_flag(f->arena, values, "has_inbound", f->inbound);
 	firewall_flag(f->arena, values, "has_open_tcp", f->open_tcp);
@@ -160,7 +155,7 @@ int render_firewall(const struct render_job *r)
 
 	/* One file for the whole network: written where anything that it is made of moved. */
 	buf_open(&text, f.arena);
-	if (template_expand(r->job, "nftables.conf", firewall_values(&f), &text))
+	if (template_expand(r->job, "nftables.conf", firewall_values(&f, r->on), &text))
 		return r->job->error;
 	output_write(r->output, "firewall/nftables.conf", text.data, text.len, 0);
 	return 0;

@@ -17,7 +17,7 @@
 #include "render/render_int.h"
 
 /* From here on one syncfs is cheaper than an fsync a file. */
-enum { SYNC_ALL_FROM = 8, COMPARE_CHUNK = 16384 };
+enum { SYNC_ALL_FROM = 32, COMPARE_CHUNK = 16384 };
 
 struct output {
 	struct arena *arena;
@@ -159,8 +159,8 @@ bool output_is_live(const struct output_place *p, const struct output_file *f)
 	return same;
 }
 
-/* What else a staged file needs before its name: bytes, group, mode and, for the CRL, its time. */
-static bool fill_staged(int fd, const struct output_place *p, const struct output_file *f, bool sync)
+/* What a staged file needs before its name: bytes, group, mode and, for the CRL, its time. */
+static bool fill_staged(int fd, const struct output_place *p, const struct output_file *f)
 {
 	struct timespec times[2] = { { .tv_sec = f->mtime }, { .tv_sec = f->mtime } };
 	const char *from = f->data;
@@ -177,24 +177,50 @@ static bool fill_staged(int fd, const struct output_place *p, const struct outpu
 	/* A group that this process is no member of was reported when the folders were made. */
 	if (p->group != (gid_t)-1 && fchown(fd, (uid_t)-1, p->group) && errno != EPERM)
 		return false;
-	return !fchmod(fd, output_mode(p)) && (!f->mtime || !futimens(fd, times)) && (!sync || !fsync(fd));
+	return !fchmod(fd, output_mode(p)) && (!f->mtime || !futimens(fd, times));
 }
 
-static int stage_file(struct job *j, const struct output_place *p, const struct output_file *f, bool sync)
+/* The file is left open where its owner syncs it himself. */
+static int stage_file(struct job *j, const struct output_place *p, const struct output_file *f, int *open_fd)
 {
 	char path[RENDER_PATH_MAX];
-	bool done;
 	int fd;
 
 	output_staged_path(p, f, path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return job_fail_errno(j, "cannot write %s", path);
-	done = fill_staged(fd, p, f, sync);
-	if (!done)
+	if (!fill_staged(fd, p, f))
 		job_fail_errno(j, "cannot write %s for %s", path, f->path);
-	if (close(fd) && done)
+	if (open_fd)
+		*open_fd = fd;
+	else if (close(fd))
 		job_fail_errno(j, "cannot write %s for %s", path, f->path);
+	return j->error;
+}
+
+/*
+ * Few files: their bytes are sent on their way together, and mostly the first
+ * fsync then commits the others' inodes too.
+ */
+static int stage_few(struct job *j, const struct output_place *p, struct output *o)
+{
+	int fds[SYNC_ALL_FROM], n = 0, i;
+	size_t at;
+
+	for (at = 0; at < o->n && !j->error; at++)
+		if (o->files[at]->is_staged && o->files[at]->data) {
+			fds[n] = -1;
+			stage_file(j, p, o->files[at], &fds[n++]);
+		}
+	for (i = 0; i < n && !j->error; i++)
+		sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: fsync tells what failed */
+	for (i = 0; i < n; i++) {
+		if (!j->error && fsync(fds[i]))
+			job_fail_errno(j, "cannot sync a file in %s/staging", p->data);
+		if (fds[i] >= 0 && close(fds[i]) && !j->error)
+			job_fail_errno(j, "cannot close a file in %s/staging", p->data);
+	}
 	return j->error;
 }
 
@@ -209,22 +235,27 @@ static int sync_file_system(struct job *j, const char *path)
 	return j->error;
 }
 
-int output_stage(struct job *j, const struct output_place *p, struct output *o)
+static int stage_many(struct job *j, const struct output_place *p, struct output *o)
 {
 	char staging[RENDER_PATH_MAX];
-	size_t i, staged = 0;
-	bool sync_all;
+	size_t i;
 	int error;
 
+	for (i = 0; i < o->n; i++)
+		if (o->files[i]->is_staged && o->files[i]->data &&
+		    (error = stage_file(j, p, o->files[i], NULL)))
+			return error;
 	output_path(p, "staging", staging);
+	return sync_file_system(j, staging);
+}
+
+int output_stage(struct job *j, const struct output_place *p, struct output *o)
+{
+	size_t i, staged = 0;
+
 	for (i = 0; i < o->n; i++) {
 		o->files[i]->is_staged = !output_is_live(p, o->files[i]);
 		staged += o->files[i]->is_staged && o->files[i]->data;
 	}
-	sync_all = staged >= SYNC_ALL_FROM;
-	for (i = 0; i < o->n; i++)
-		if (o->files[i]->is_staged && o->files[i]->data &&
-		    (error = stage_file(j, p, o->files[i], !sync_all)))
-			return error;
-	return sync_all ? sync_file_system(j, staging) : 0;
+	return staged < SYNC_ALL_FROM ? stage_few(j, p, o) : stage_many(j, p, o);
 }

@@ -76,6 +76,8 @@ int render_run(struct render_job *r)
 	touched = touched_kinds(r);
 	r->is_full = r->is_full || (touched & SETTINGS);
 	r->names = touched_names(r);
+	if (r->is_full || (touched & GATEWAYS))
+		r->on = touched_all_on(r);
 	for (i = 0; i < sizeof(renderers) / sizeof(*renderers) && !error; i++)
 		if (r->is_full || ((touched | EVERY_TIME) & renderers[i].when))
 			error = renderers[i].run(r);

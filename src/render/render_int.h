@@ -100,6 +100,7 @@ struct render_job {
 	struct output *output;
 	struct render *render;
 	bool is_full;            /* everything, whatever the model's fork touched */
+	const struct gateway **on; /* all that are enabled, as their user is, by address; NULL-terminated */
 	const char **names;      /* common names that something changed for, the server's among them; NULL-terminated */
 };
 
@@ -117,7 +118,7 @@ int render_routes(const struct render_job *r);
 int render_firewall(const struct render_job *r);
 int render_summary(const struct render_job *r);
 
-/* Run every renderer that what was touched asks for, into r->output. Sets is_full and names. */
+/* Run every renderer that what was touched asks for, into r->output. Sets is_full, names and on. */
 int render_run(struct render_job *r);
 
 /* Forget the staged output; render_discard also undoes what it left behind. */
@@ -133,6 +134,7 @@ void touched_ids(const char *path, uint32_t *user, uint32_t *gateway);
 struct id128 touched_serial(const char *path);
 /* Rendered are gateways that are enabled, as their user is. */
 bool touched_is_on(const struct model *m, const struct gateway *g);
+const struct gateway **touched_all_on(const struct render_job *r); /* walks all: once a stage */
 
 /* --- crl.c --- */
 /* Add crl.pem to the output when it is due, bad, or always (must). */

@@ -64,6 +64,20 @@ bool touched_is_on(const struct model *m, const struct gateway *g)
 	return g->enabled && u && u->enabled;
 }
 
+const struct gateway **touched_all_on(const struct render_job *r)
+{
+	/* The path of a gateway's file is its address, digit by digit: one order for both. */
+	const struct entity **e = model_all(r->job->arena, r->model, ENTITY_GATEWAY);
+	const struct gateway **list = arena_alloc(
+	    r->job->arena, (model_count(r->model, ENTITY_GATEWAY) + 1) * sizeof(*list));
+	size_t n = 0;
+
+	for (; *e; e++)
+		if (touched_is_on(r->model, (const struct gateway *)*e))
+			list[n++] = (const struct gateway *)*e;
+	return list;
+}
+
 static void add_name(struct names *names, const char *name)
 {
 	if (map_get(&names->seen, name))
