@@ -8,6 +8,7 @@ import pwd
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -251,6 +252,23 @@ def test_without_privilege_it_says_so_and_fails_nothing(host):
     assert host.deployed()["commit"] == "a" * 40 and host.deployed()["warnings"]
 
 
+def test_net_admin_alone_is_enough(host):
+    """As the unit runs it; /dev/net/tun is everybody's where udev runs."""
+    for path in (host.data, *host.data.rglob("*")):
+        shutil.chown(path, "nobody")
+    os.mknod(host.data / "tun", 0o666 | stat.S_IFCHR, os.makedev(10, 200))
+    os.chmod(host.data / "tun", 0o666)
+    host.write(user="nobody")
+    shutil.chown(host.data / "state.json", "nobody")
+    nobody = pwd.getpwnam("nobody").pw_uid
+    host.deploy(before=["unshare", "-m", "sh", "-c", f'mount --bind {host.data}/tun /dev/net/tun && exec "$@"', "sh",
+                        "setpriv", "--reuid", nobody, "--clear-groups", "--bounding-set=-all,+net_admin",
+                        "--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin", "--no-new-privs"])
+    assert host.ours() == sorted([FIRST, UNREACHABLE]) and "chain forward" in host.table()
+    assert host.space.sysctl("net/ipv6/conf/all/forwarding") == "1"
+    assert int(host.space.run("cat", "/sys/class/net/tun-vpn/owner").stdout) == nobody
+
+
 def test_missing_programs_are_told(host):
     empty = host.data / "empty"
     empty.mkdir()
@@ -258,6 +276,24 @@ def test_missing_programs_are_told(host):
     told = host.deploy(code=3, before=["unshare", "-m", "sh", "-c", hide, "sh"])
     assert "the program ip is not installed" in told and "the program nft is not installed" in told
     assert len(host.deployed()["warnings"]) >= 2
+
+
+HOOK = ROOT / "hooks" / "post-commit"
+
+
+def test_the_hook_deploys_where_it_may(host):
+    env = {"PATH": "/usr/bin:/bin", "VPNUNIT_DATA": str(host.data), "VPNUNIT_BIN": BINARY}
+    assert host.space.run(HOOK, env=env, check=False).returncode == 0
+    assert host.deployed()["commit"] == "a" * 40
+    host.write(routes=[UNREACHABLE, "nonsense"])
+    assert host.space.run(HOOK, env=env, check=False).returncode == 3
+
+
+def test_the_hook_leaves_it_to_the_unit_where_it_may_not(host):
+    env = {"PATH": "/usr/bin:/bin", "VPNUNIT_DATA": str(host.data), "VPNUNIT_BIN": BINARY}
+    drop = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-all"]
+    assert host.space.run(*drop, HOOK, env=env, check=False).returncode == 75
+    assert not (host.data / "deployed.json").exists()
 
 
 def test_the_device_is_given_to_its_user(host):
