@@ -54,6 +54,7 @@ struct object { /* a user or gateway as a client sees it; zeroed where it could 
 	const char *tag;           /* of json */
 	const char *commit;        /* of the snapshot that it was read from */
 	const char *prefix, *blob;
+	const struct query_certificate *newest; /* of a gateway; NULL: none is live */
 	bool is_gateway;
 };
 

@@ -62,6 +62,7 @@ static int read_gateway(struct http_request *req, const char *name, struct objec
 	*o = (struct object){ .is_gateway = true };
 	if (query_gateway(j, api->query, name, &row, &o->commit) || present_gateway(j, &row, &o->json))
 		return j->error;
+	o->newest = row.certificates_n ? row.certificates : NULL;
 	o->prefix = row.prefix;
 	o->blob = row.blob;
 	o->tag = present_tag(j, row.blob, o->json);

@@ -25,26 +25,41 @@ int mutate_open(struct http_request *req, enum change_kind kind, struct change *
 	return parse_reason(req, ch);
 }
 
-/* The state file of an object, from its place in the address plan. */
-static int state_path(struct http_request *req, const struct object *o, char path[MODEL_PATH_MAX])
+/*
+ * The state path whose last commit explains what is new in an object: its file;
+ * or, where the client knows that one, its newest certificate, or all that is a user's.
+ */
+static void explain_path(
+    const struct network *n, const struct object *o, const struct ip_prefix *place, bool has_file, char *path)
 {
+	uint32_t user = (uint32_t)ip_slice(&place->addr, n->prefix.len, n->user_bits);
+
+	if (o->is_gateway && has_file && o->newest) {
+		model_ledger_path(ENTITY_CERTIFICATE, o->newest->serial, o->newest->not_before, path);
+	} else if (o->is_gateway) {
+		model_gateway_path(n, user,
+		    (uint32_t)ip_slice(&place->addr, n->prefix.len + n->user_bits, n->gateway_bits), path);
+	} else {
+		model_user_path(n, user, path);
+		if (has_file)
+			*strrchr(path, '/') = '\0';
+	}
+}
+
+static int find_path(struct http_request *req, const struct object *o, char path[MODEL_PATH_MAX])
+{
+	const char *known = req->if_match;
 	struct api *api = req->context;
 	struct model *m = NULL;
-	const struct network *n;
-	struct ip_prefix p;
-	uint32_t user;
+	struct ip_prefix place;
 
 	if (query_network(req->job, api->query, &m) == 0) {
-		n = model_network(m);
-		if (!ip_parse_prefix(o->prefix, &p))
+		if (ip_parse_prefix(o->prefix, &place))
+			explain_path(model_network(m), o, &place,
+			    known && strncmp(known, o->blob, strlen(o->blob)) == 0, path);
+		else
 			job_fail(
 			    req->job, E_CORRUPT, "corrupt", "the database holds the prefix %s", o->prefix);
-		user = (uint32_t)ip_slice(&p.addr, n->prefix.len, n->user_bits);
-		if (o->is_gateway)
-			model_gateway_path(n, user,
-			    (uint32_t)ip_slice(&p.addr, n->prefix.len + n->user_bits, n->gateway_bits), path);
-		else
-			model_user_path(n, user, path);
 	}
 	model_close(m);
 	return req->job->error;
@@ -59,7 +74,7 @@ static int fail_stale(struct http_request *req, const struct object *o)
 	char path[MODEL_PATH_MAX], when[TIME_TEXT];
 
 	job_clear(j);
-	if (state_path(req, o, path) || flow_last_change(j, api->flow, path, &last))
+	if (find_path(req, o, path) || flow_last_change(j, api->flow, path, &last))
 		return j->error;
 	job_extra(j, "changed_by", last.actor);
 	job_extra(j, "changed_at", time_print(last.time, when));

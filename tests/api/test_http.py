@@ -110,6 +110,16 @@ def test_if_match(service, user, gateway):
         assert_problem(service.patch(path, {}, headers={"If-Match": "unquoted"}), 400, "malformed_request")
 
 
+def test_if_match_knows_what_a_user_has(service, user):
+    """The user's file stays the same when a gateway comes; what changed is told all the same."""
+    path = f"/user/{user['name']}"
+    old = service.get(path).headers["ETag"]
+    service.gateway(f"late.{user['name']}.example.org", user["name"])
+    service.user("bystander" + user["name"])
+    problem = assert_problem(service.delete(path, headers={"If-Match": old}), 412, "stale")
+    assert f"late.{user['name']}" in problem["detail"]
+
+
 def test_pages(fresh):
     names = [f"user{n}" for n in range(5)]
     for name in names:

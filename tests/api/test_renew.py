@@ -73,4 +73,5 @@ def test_tag_moves_with_the_certificates(service, gateway):
     renew(service, gateway, FORCED)
     after = service.get(path).headers["ETag"]
     assert before != after and before.split("-")[0] == after.split("-")[0]
-    assert_problem(service.delete(path, headers={"If-Match": before}), 412, "stale")
+    problem = assert_problem(service.delete(path, headers={"If-Match": before}), 412, "stale")
+    assert problem["changed_in"] == service.head() and "renew" in problem["detail"]
