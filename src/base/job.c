@@ -74,6 +74,17 @@ int job_fail_field(struct job *j, const char *field, const char *fmt, ...)
 	return job_keep(j, E_INVALID, "invalid", message);
 }
 
+void job_locate(struct job *j, const char *where)
+{
+	struct job_detail *d;
+
+	if (!j->fields)
+		job_append(j, &j->fields, where, j->message);
+	else
+		for (d = j->fields; d; d = d->next)
+			d->field = arena_printf(j->arena, "%s/%s", where, d->field);
+}
+
 int job_fail_errno(struct job *j, const char *fmt, ...)
 {
 	int saved = errno;

@@ -57,6 +57,12 @@ int job_fail(struct job *j, int error, const char *code, const char *fmt, ...)
 int job_fail_field(struct job *j, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * Say where a failure happened: `where`/ goes before the field of each detail,
+ * and a failure without details gets one at `where`.
+ */
+void job_locate(struct job *j, const char *where);
+
 /* E_IO with errno's words behind the text; its code is "disk_full" where that is why, else "io". */
 int job_fail_errno(struct job *j, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

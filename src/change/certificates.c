@@ -106,7 +106,9 @@ int change_gateway_renew(struct work *w)
 	if (!g || change_match(w, &g->entity))
 		return w->job->error;
 	current = model_current_certificate(w->model, g->device.hex);
-	if (current && check_renewable(w, g, current))
+	if (!current)
+		return job_fail(w->job, E_CONFLICT, "no_certificate", "%s has no certificate yet", g->name);
+	if (check_renewable(w, g, current))
 		return w->job->error;
 	for (c = model_certificates(w->job->arena, w->model, g->device.hex); *c; c++)
 		retire(w, *c);

@@ -22,6 +22,9 @@ static const struct {
 	[CHANGE_SERVER_RENEW] = { "server.renew", change_server_renew },
 	[CHANGE_SUPERSEDED_END] = { "superseded.end", change_superseded_end },
 	[CHANGE_LEDGER_PRUNE] = { "ledger.prune", change_ledger_prune },
+	[CHANGE_ROLLBACK] = { "rollback", change_set_intent },
+	[CHANGE_REVERT] = { "revert", change_set_intent },
+	[CHANGE_BATCH] = { "batch", change_batch },
 };
 
 int change_plan(struct job *j, const struct model *m, const struct change *ch, struct plan **plan)

@@ -14,6 +14,9 @@ enum change_kind {
 	CHANGE_SERVER_RENEW,        /* the service's own: a new server certificate */
 	CHANGE_SUPERSEDED_END,      /* the service's own: revoke every superseded certificate whose `until` has passed */
 	CHANGE_LEDGER_PRUNE,        /* the service's own: entries one CRL period after the certificate's end */
+	CHANGE_ROLLBACK,            /* intent as it was at an earlier commit */
+	CHANGE_REVERT,              /* what one commit did to the intent, undone */
+	CHANGE_BATCH,               /* a list of changes as one commit, later ones seeing earlier ones */
 };
 
 struct change {
@@ -39,7 +42,22 @@ struct change {
 	size_t allow_n;
 
 	bool force, revoke_old;     /* renew */
+
+	/* rollback, revert: the intent files to set (data) or to remove (NULL), and the sentence for the log */
+	const struct plan_file *intent;
+	const char *subject;
+
+	const struct change *list;  /* batch */
+	size_t list_n;
 };
+
+/*
+ * Issue and revoke what the difference of two intents asks for: a device that is gone loses its
+ * certificates, one that is back gets one unless it has a live one, ids are noted as given and released.
+ * before: the model before; after: a fork of it that holds the new intent.  Adds to the plan.
+ */
+int change_reconcile(struct job *j, const struct model *before, const struct model *after, const struct change *ch,
+    struct plan *plan);
 
 /*
  * Codes: name_taken, id_taken, id_reserved, plan_full, user_full, has_gateways,

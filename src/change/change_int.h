@@ -22,6 +22,8 @@ int change_gateway_renew(struct work *w);
 int change_server_renew(struct work *w);
 int change_superseded_end(struct work *w);
 int change_ledger_prune(struct work *w);
+int change_set_intent(struct work *w); /* rollback, revert */
+int change_batch(struct work *w);
 
 /* E_STALE unless the change has no If-Match or it is this blob. */
 int change_match(struct work *w, const struct entity *e);
@@ -35,6 +37,8 @@ void change_write_gateway(struct work *w, const struct gateway *g);
 /* Choose an id and note in the ledger that it is given. */
 int change_give_user_id(struct work *w, uint32_t *id);
 int change_give_gateway_id(struct work *w, const struct user *u, uint32_t *id);
+/* The ledger's note alone, where the id is chosen already; gateway -1: the user's. */
+void change_note_given(struct work *w, uint32_t user, int64_t gateway);
 /* Note that it came back. */
 void change_release_user(struct work *w, const struct user *u);
 void change_release_gateway(struct work *w, const struct gateway *g, const char *user_name);

@@ -16,7 +16,7 @@ static bool is_reserved(const struct network *n, uint32_t id)
 	return model_is_never_given(n, id) || model_is_on_request(n, id);
 }
 
-static void note_given(struct work *w, uint32_t user, int64_t gateway)
+void change_note_given(struct work *w, uint32_t user, int64_t gateway)
 {
 	struct id_record v = { .given = w->change->now };
 	char path[MODEL_PATH_MAX];
@@ -70,7 +70,7 @@ static int take_user_id(struct work *w, uint32_t id, bool asked)
 	if (holder)
 		return job_fail(w->job, E_CONFLICT, "id_taken", "user id %s belongs to %s", w->change->id,
 		    holder->name);
-	note_given(w, id, NOBODY);
+	change_note_given(w, id, NOBODY);
 	return 0;
 }
 
@@ -161,6 +161,6 @@ int change_give_gateway_id(struct work *w, const struct user *u, uint32_t *id)
 			    "delete one first", u->name, 1u << w->network->gateway_bits);
 		*id = (uint32_t)found;
 	}
-	note_given(w, u->id, *id);
+	change_note_given(w, u->id, *id);
 	return 0;
 }

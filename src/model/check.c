@@ -94,6 +94,37 @@ static int check_server(struct job *j, const struct model *m)
 	return 0;
 }
 
+/* Somebody's name is free now: nobody may still let that name in. */
+static bool frees_a_name(const struct model *m)
+{
+	const struct user *old;
+	const struct entity **e;
+	struct arena *a;
+	bool found = false;
+
+	if (!m->base)
+		return false;
+	a = arena_open(4096);
+	for (e = model_touched(a, m, ENTITY_USER); *e && !found; e++) {
+		old = (const struct user *)model_entity(m->base, (*e)->path);
+		found = old && !model_user_by_name(m, old->name);
+	}
+	arena_close(a);
+	return found;
+}
+
+/* Every gateway then, since any may name the user; otherwise those that m holds. */
+static int check_gateways(struct job *j, const struct model *m)
+{
+	const struct entity **e = frees_a_name(m) ? model_all(j->arena, m, ENTITY_GATEWAY)
+						  : model_touched(j->arena, m, ENTITY_GATEWAY);
+
+	for (; *e; e++)
+		if (!(*e)->is_removed && check_gateway(j, m, (const struct gateway *)*e))
+			return j->error;
+	return 0;
+}
+
 int model_check(struct job *j, const struct model *m)
 {
 	const struct entity **e;
@@ -104,8 +135,5 @@ int model_check(struct job *j, const struct model *m)
 		if ((*e)->is_removed ? check_no_gateways(j, m, (*e)->path)
 				     : check_user(j, m, (const struct user *)*e))
 			return j->error;
-	for (e = model_touched(j->arena, m, ENTITY_GATEWAY); *e; e++)
-		if (!(*e)->is_removed && check_gateway(j, m, (const struct gateway *)*e))
-			return j->error;
-	return 0;
+	return check_gateways(j, m);
 }

@@ -35,6 +35,17 @@ void plan_delete(struct arena *a, struct plan *p, const char *path)
 	f->len = 0;
 }
 
+void plan_trailer(struct arena *a, struct plan *p, const char *key, const char *value)
+{
+	struct plan_trailer **at = &p->trailers;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = arena_alloc(a, sizeof(**at));
+	(*at)->key = key;
+	(*at)->value = value;
+}
+
 struct plan_issue *plan_issue(struct arena *a, struct plan *p, enum certificate_kind kind)
 {
 	struct plan_issue **at = &p->issues;

@@ -23,9 +23,16 @@ struct plan_issue { /* one certificate to issue; pki adds its ledger file to the
 	struct plan_issue *next;
 };
 
+struct plan_trailer { /* one more line of the commit's last paragraph */
+	const char *key, *value;
+	struct plan_trailer *next;
+};
+
 struct plan {
 	const char *change;         /* "gateway.create": the trailer Change: */
 	const char *subject;        /* "gateway a.example.org: create for joe, 2001:db8:0:300::/60" */
+	const char *body;           /* lines below the subject; NULL: none */
+	struct plan_trailer *trailers;
 	const char *actor, *request_id, *reason; /* "" where there is none */
 	int64_t time;               /* of the commit */
 	struct plan_file *files;
@@ -35,6 +42,8 @@ struct plan {
 /* Appends; data is borrowed and must live as long as the plan. A second write of a path replaces the first. */
 void plan_write(struct arena *a, struct plan *p, const char *path, const char *data, size_t len);
 void plan_delete(struct arena *a, struct plan *p, const char *path);
+/* key and value are borrowed. */
+void plan_trailer(struct arena *a, struct plan *p, const char *key, const char *value);
 struct plan_issue *plan_issue(struct arena *a, struct plan *p, enum certificate_kind kind);
 
 #endif

@@ -34,13 +34,18 @@ static void add_trailer(struct job *j, struct buf *b, const char *key, const cha
 
 const char *state_message(struct job *j, const struct plan *plan)
 {
+	const struct plan_trailer *t;
 	struct buf b;
 
 	buf_open(&b, j->arena);
 	buf_printf(&b, "%s\n\n", one_line(j, plan->subject));
+	if (plan->body)
+		buf_printf(&b, "%s\n\n", plan->body);
 	add_trailer(j, &b, "Change", plan->change);
 	add_trailer(j, &b, "Request-Id", plan->request_id);
 	add_trailer(j, &b, "Reason", plan->reason);
+	for (t = plan->trailers; t; t = t->next)
+		add_trailer(j, &b, t->key, t->value);
 	return b.data;
 }
 

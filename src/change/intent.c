@@ -1,0 +1,167 @@
+/*
+ * Intent that comes as files: a rollback, a revert, a push.  The files say what
+ * is wanted; reconciling finds what that means for certificates and ids,
+ * at the cost of what differs.
+ */
+#include <string.h>
+
+#include "base/map.h"
+#include "change/change_int.h"
+
+enum { THE_USER = -1 };
+
+struct sides { /* one address before and after */
+	const struct gateway *old, *new;
+};
+
+static struct sides look(const struct model *before, const struct model *after, const struct entity *e)
+{
+	return (struct sides){ (const struct gateway *)model_entity(before, e->path),
+		(const struct gateway *)model_entity(after, e->path) };
+}
+
+static bool is_same_device(const struct sides *s)
+{
+	return s->old && s->new && strcmp(s->old->device.hex, s->new->device.hex) == 0;
+}
+
+static bool has_live_certificate(const struct work *w, const struct gateway *g)
+{
+	const struct certificate **c;
+
+	for (c = model_certificates(w->job->arena, w->model, g->device.hex); *c; c++)
+		if (model_is_live(w->model, *c, w->change->now))
+			return true;
+	return false;
+}
+
+/* Devices on both sides: those that merely moved to another address keep what they have. */
+static void collect_devices(const struct work *w, const struct model *before, struct map *old, struct map *new)
+{
+	const struct entity **e;
+
+	for (e = model_touched(w->job->arena, w->model, ENTITY_GATEWAY); *e; e++) {
+		struct sides s = look(before, w->model, *e);
+
+		if (s.old)
+			map_put(old, s.old->device.hex, (void *)s.old);
+		if (s.new)
+			map_put(new, s.new->device.hex, (void *)s.new);
+	}
+}
+
+static void take_away(struct work *w, const struct model *before, const struct sides *s, const struct map *new)
+{
+	const struct user *u;
+
+	if (!s->old || is_same_device(s))
+		return;
+	if (!map_get(new, s->old->device.hex))
+		change_revoke_device(w, s->old->device.hex, REASON_CESSATION_OF_OPERATION);
+	u = model_user(before, s->old->user);
+	change_release_gateway(w, s->old, u ? u->name : "");
+}
+
+static int give(struct work *w, const struct sides *s, const struct map *old)
+{
+	if (!s->new || is_same_device(s))
+		return 0;
+	change_note_given(w, s->new->user, s->new->id);
+	if (map_get(old, s->new->device.hex) || has_live_certificate(w, s->new))
+		return 0;
+	return change_issue(w, CERTIFICATE_GATEWAY, s->new->device.hex, arena_strdup(w->job->arena, s->new->name));
+}
+
+static int reconcile_gateways(struct work *w, const struct model *before)
+{
+	const struct entity **touched = model_touched(w->job->arena, w->model, ENTITY_GATEWAY), **e;
+	struct map old = { 0 }, new = { 0 };
+
+	collect_devices(w, before, &old, &new);
+	for (e = touched; *e; e++) {
+		struct sides s = look(before, w->model, *e);
+
+		take_away(w, before, &s, &new);
+		if (give(w, &s, &old))
+			break;
+	}
+	map_clear(&old);
+	map_clear(&new);
+	return w->job->error;
+}
+
+/* An id whose holder was made at another time has another holder, whatever the name. */
+static void reconcile_users(struct work *w, const struct model *before)
+{
+	const struct entity **e;
+
+	for (e = model_touched(w->job->arena, w->model, ENTITY_USER); *e; e++) {
+		const struct user *old = (const struct user *)model_entity(before, (*e)->path);
+		const struct user *new = (const struct user *)model_entity(w->model, (*e)->path);
+
+		if (old && new && old->created == new->created)
+			continue;
+		if (old)
+			change_release_user(w, old);
+		if (new)
+			change_note_given(w, new->id, THE_USER);
+	}
+}
+
+int change_reconcile(struct job *j, const struct model *before, const struct model *after, const struct change *ch,
+    struct plan *plan)
+{
+	struct work w = { .job = j, .model = after, .network = model_network(after), .change = ch, .plan = plan };
+
+	reconcile_users(&w, before);
+	return reconcile_gateways(&w, before);
+}
+
+static int put_intent(struct work *w, struct model *fork)
+{
+	const struct plan_file *f;
+
+	for (f = w->change->intent; f; f = f->next) {
+		if (f->data ? model_put(w->job, fork, f->path, f->data, f->len) : model_remove(w->job, fork, f->path))
+			return w->job->error;
+		if (f->data)
+			plan_write(w->job->arena, w->plan, f->path, f->data, f->len);
+		else
+			plan_delete(w->job->arena, w->plan, f->path);
+	}
+	return 0;
+}
+
+/* What was right once need not fit beside what is there now. */
+static int fail_to_fit(struct work *w)
+{
+	const char *message = w->job->message;
+
+	job_clear(w->job);
+	return job_fail(w->job, E_CONFLICT, "does_not_fit", "the result would not be a whole state: %s", message);
+}
+
+/* The ledger's notes are the plan's to add; everything else must hold. */
+static int check_fit(struct work *w, struct model *fork)
+{
+	const struct plan_file *f;
+
+	for (f = w->plan->files; f; f = f->next)
+		if (f->data && strncmp(f->path, "ledger/ids/", 11) == 0 &&
+		    model_put(w->job, fork, f->path, f->data, f->len))
+			return w->job->error;
+	return model_check(w->job, fork) ? fail_to_fit(w) : 0;
+}
+
+int change_set_intent(struct work *w)
+{
+	struct model *fork = model_fork(w->model);
+
+	w->plan->subject = w->change->subject;
+	if (put_intent(w, fork))
+		fail_to_fit(w);
+	else if (change_reconcile(w->job, w->model, fork, w->change, w->plan) == 0)
+		check_fit(w, fork);
+	model_close(fork);
+	return w->job->error;
+}
