@@ -96,11 +96,12 @@ static void clients_env(struct clients *c, const char *text)
 static void clients_list(struct clients *c, const char *line)
 {
 	char copy[CLIENT_LINE], *rest = copy, *field[STATUS_FIELDS];
+	size_t len = strlen(line);
 	struct client *v;
 
-	if (strlen(line) >= sizeof(copy))
+	if (len >= sizeof(copy))
 		return;
-	strcpy(copy, line);
+	memcpy(copy, line, len + 1);
 	for (int i = 0; i < STATUS_FIELDS; i++) {
 		field[i] = strsep(&rest, "\t");
 		if (!field[i])
@@ -174,7 +175,7 @@ void clients_clear(struct clients *c)
 
 bool clients_is_meant(const struct client *c, const char *serial, const char *name)
 {
-	/* Past its handshake and no name any more: it may be anybody, and may come back if it is not the one. */
+	/* Past its handshake and without a name: it may be anybody, and may come back if it isn't the one. */
 	if (!*c->name)
 		return c->has_address;
 	if (serial && *c->serial)

@@ -17,7 +17,10 @@ struct deploy_options {
 	bool hooks;          /* false: --hooks none; no hook runs and nothing is reported as not deployed */
 };
 
-/* Installs hooks/post-commit and the example into the repository (hooks/post-commit.d/ stays the administrator's). */
+/*
+ * Installs hooks/post-commit into the repository, and hooks/post-commit.d/ with an example where it is
+ * missing: from then on that folder is the administrator's.
+ */
 int deploy_install(struct job *j, const char *data);
 
 /* Starts the threads; until then nothing outside is touched. */
@@ -56,7 +59,11 @@ struct deploy_status {
 };
 void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out);
 
-/* `vpnunit deploy [--watch]`: the kernel equal to DATA's rendered files. Warnings in the job say what could not be done. */
+/*
+ * `vpnunit deploy [--watch]`: the kernel equal to DATA's rendered files.  Warnings in the job say what could
+ * not be done; so does DATA/deployed.json.  Routes carry the protocol number 217.  watch: deploys whenever
+ * state.json moves and once a minute, until a signal.
+ */
 int deploy_kernel(struct job *j, const char *data, bool watch);
 
 #endif

@@ -1,4 +1,4 @@
-/* Shared inside deploy: child processes, hooks, what is recorded, OpenVPN's management socket, the kernel's parts. */
+/* Shared inside deploy: child processes, hooks, the record, OpenVPN's management socket, the kernel's parts. */
 #ifndef DEPLOY_DEPLOY_INT_H
 #define DEPLOY_DEPLOY_INT_H
 

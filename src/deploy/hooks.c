@@ -87,9 +87,10 @@ int hooks_list(struct job *j, const char *data, char ***paths)
 	const char *hooks = arena_printf(j->arena, "%s/state.git/hooks", data);
 	char **names, *end = NULL;
 	struct buf list;
+	int error = fs_list(j, arena_printf(j->arena, "%s/post-commit.d", hooks), &names);
 
-	if (fs_list(j, arena_printf(j->arena, "%s/post-commit.d", hooks), &names))
-		return j->error;
+	if (error)
+		return error;
 	buf_open(&list, j->arena);
 	hooks_add(&list, arena_printf(j->arena, "%s/post-commit", hooks));
 	for (; *names; names++)

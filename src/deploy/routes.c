@@ -62,12 +62,12 @@ bool route_parse(const struct target *t, const char *line, char out[ROUTE_TEXT])
 {
 	const char *words[ROUTE_WORDS];
 	struct route r = { .type = "", .device = t->device };
+	size_t n, len = strlen(line);
 	char copy[ROUTE_TEXT];
-	size_t n;
 
-	if (strlen(line) >= sizeof(copy))
+	if (len >= sizeof(copy))
 		return false;
-	strcpy(copy, line);
+	memcpy(copy, line, len + 1);
 	n = route_split(copy, words);
 	if (n == 4 && !strcmp(words[0], "unreachable") && !strcmp(words[2], "metric")) {
 		r.type = "unreachable";

@@ -9,7 +9,7 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <pwd.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -32,18 +32,21 @@ static int tun_give(struct job *j, int fd, const struct target *t)
 	return 0;
 }
 
-/* The first number of a file, or -1. */
+/* The number that a file of the kernel's begins with, or -1. */
 static long tun_number(const char *path)
 {
-	FILE *f = fopen(path, "re");
-	long n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[32], *end;
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	long number;
 
-	if (!f)
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
 		return -1;
-	if (fscanf(f, "%ld", &n) != 1)
-		n = -1;
-	fclose(f);
-	return n;
+	text[n] = '\0';
+	number = strtol(text, &end, 10);
+	return end == text ? -1 : number;
 }
 
 /* It is there, and opens for its user: a device that was made before the user was isn't. */
