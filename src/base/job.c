@@ -74,6 +74,13 @@ int job_fail_field(struct job *j, const char *field, const char *fmt, ...)
 	return job_keep(j, E_INVALID, "invalid", message);
 }
 
+int job_fail_at(struct job *j, int error, const char *code, const char *field, const char *text)
+{
+	if (!j->error || j->fields)
+		job_append(j, &j->fields, field, arena_strdup(j->arena, text));
+	return job_keep(j, error, code, arena_printf(j->arena, "%s: %s", field, text));
+}
+
 void job_locate(struct job *j, const char *where)
 {
 	struct job_detail *d;

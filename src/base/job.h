@@ -57,6 +57,9 @@ int job_fail(struct job *j, int error, const char *code, const char *fmt, ...)
 int job_fail_field(struct job *j, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A failure of any kind with its place as a detail; several of them add up, as job_fail_field's do. */
+int job_fail_at(struct job *j, int error, const char *code, const char *field, const char *text);
+
 /*
  * Say where a failure happened: `where`/ goes before the field of each detail,
  * and a failure without details gets one at `where`.

@@ -43,7 +43,12 @@ struct change {
 
 	bool force, revoke_old;     /* renew */
 
-	/* rollback, revert: the intent files to set (data) or to remove (NULL), and the sentence for the log */
+	/* rollback, revert: the commit (40 hex digits); of a rollback, what alone ("user:x", "gateway:y"; NULL: all)
+	 * and whether network.json too */
+	const char *target;
+	const char *const *only;
+	bool with_network;
+	/* filled in by flow: the intent files to set (data) or to remove (NULL), and the sentence for the log */
 	const struct plan_file *intent;
 	const char *subject;
 

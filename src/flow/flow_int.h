@@ -74,6 +74,13 @@ int flow_make_token(struct job *j, const char *data);
 /* What deploy has to catch up with at a start: from the commit that it deployed last. */
 int flow_boot_task(struct job *j, struct flow *f, struct deploy_task *task);
 
+/*
+ * Fill in a change's intent from the history: HEAD's files become the target's (rollback), or lose what the
+ * target did to them (revert, a three-way merge by member).  at: the commit that the change goes on top of; m: its model.
+ */
+int flow_read_rollback(struct job *j, struct flow *f, const struct model *m, const struct oid *at, struct change *ch);
+int flow_read_revert(struct job *j, struct flow *f, const struct oid *at, struct change *ch);
+
 /* One turn of the writer over a list of tickets; each is answered. */
 void flow_run(struct flow *f, struct ticket *list);
 void *flow_writer(void *flow);

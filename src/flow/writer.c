@@ -14,14 +14,28 @@
 
 enum { BATCH_MAX = 128, TRIES = 5, TICK_MS = 1000 };
 
+/* What a change needs from the history. */
+static int fill_intent(struct job *j, struct flow *f, const struct model *m, const struct oid *at, struct change *ch)
+{
+	switch (ch->kind) {
+	case CHANGE_ROLLBACK:
+		return flow_read_rollback(j, f, m, at, ch);
+	case CHANGE_REVERT:
+		return flow_read_revert(j, f, at, ch);
+	default:
+		return 0;
+	}
+}
+
 /* Plan, issue and stage one change on top of *at; the fork then holds it too. */
 static int stage_change(struct job *j, struct flow *f, struct model *fork, const struct change *ch, struct oid *at)
 {
 	struct model *own = model_fork(fork);
+	struct change filled = *ch;
 	struct plan *plan;
 	struct oid next;
 
-	if (change_plan(j, own, ch, &plan))
+	if (fill_intent(j, f, own, at, &filled) || change_plan(j, own, &filled, &plan))
 		goto out;
 	if (!plan->files && !plan->issues)
 		goto out; /* nothing to do: the commit that is there already says so */

@@ -130,3 +130,16 @@ out:
 	git_commit_free(new);
 	return j->error;
 }
+
+int state_parent(struct job *j, struct state *s, const struct oid *commit, struct oid *out)
+{
+	git_commit *c = NULL;
+
+	out->hex[0] = '\0';
+	if (state_commit(j, s, commit, &c))
+		return j->error;
+	if (git_commit_parentcount(c))
+		git_oid_tostr(out->hex, sizeof(out->hex), git_commit_parent_id(c, 0));
+	git_commit_free(c);
+	return 0;
+}

@@ -55,6 +55,9 @@ bool state_is_commit(struct state *s, const struct oid *c);
 /* Is a reachable from b (or equal)? E_NOT_FOUND where one is no commit. */
 int state_is_ancestor(struct job *j, struct state *s, const struct oid *a, const struct oid *b, bool *out);
 
+/* The first parent; the empty oid for a first commit. */
+int state_parent(struct job *j, struct state *s, const struct oid *commit, struct oid *out);
+
 /* Bytes of one file at a commit; E_NOT_FOUND. Opens out in the job's arena. */
 int state_read(struct job *j, struct state *s, const struct oid *commit, const char *path, struct buf *out);
 
