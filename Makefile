@@ -57,7 +57,7 @@ $(BUILD)/civetweb/civetweb.h: .ci/civetweb
 	$(call say,GET,$@) .ci/civetweb $(CIVETWEB_VERSION) $(CACHE) $(@D)
 
 $(BUILD)/civetweb/civetweb.o: $(BUILD)/civetweb/civetweb.h
-	$(call say,CC,$(@D)/civetweb.c) $(CC) $(CPPFLAGS) $(CFLAGS) $(CIVETWEB_FLAGS) -c -o $@ $(@D)/civetweb.c
+	$(call say,CC,$(@D)/civetweb.c) $(CC) $(CPPFLAGS) $(CFLAGS) $(CIVETWEB_FLAGS) -w -c -o $@ $(@D)/civetweb.c
 
 $(filter $(BUILD)/src/http/%,$(OBJ)): | $(BUILD)/civetweb/civetweb.h
 

@@ -506,7 +506,7 @@ static void takes_over_a_dead_socket(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "unix:%s/dead", t.folder);
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path + 5);
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%.100s", path + 5);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	close(fd);
 	job_open(&j);
