@@ -172,6 +172,7 @@ int flow_submit(struct job *j, struct flow *f, const struct change *ch, struct f
 	if (queue(j, f, &t, &out->warning))
 		return j->error;
 	out->commit = t.commit;
+	out->summary = t.summary;
 	if (!out->warning)
 		out->is_deployed = deploy_wait(j, f->deploy, t.commit.hex, DEPLOY_WAIT_MS, &out->warning);
 	return 0;

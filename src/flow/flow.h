@@ -36,8 +36,19 @@ int flow_initialise(struct job *j, const struct flow_options *o, const struct fl
 int flow_open(struct job *j, const struct flow_options *o, struct flow **out);
 void flow_close(struct flow *f);
 
+struct flow_item { const char *name, *serial; }; /* one gateway's certificate */
+
+/* What a change did, or would do, to people. Lists end with a NULL name or NULL. */
+struct flow_summary {
+	const struct flow_item *issued, *revoked;
+	const char **needs_config;  /* gateways whose configuration is another one now */
+	const char **loses_access;  /* gateways that could connect before and cannot now */
+	const char **files;         /* state files written or removed, the ledger's aside */
+};
+
 struct flow_result {
 	struct oid commit;
+	struct flow_summary summary;
 	bool is_deployed;
 	const char *warning;       /* NULL or why it is not */
 };

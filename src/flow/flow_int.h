@@ -15,6 +15,7 @@ struct ticket { /* one caller's wish, waiting for the writer */
 	const struct change *change; /* TICKET_CHANGE */
 	char **differences;        /* out, TICKET_CHECK */
 	struct oid commit;         /* out */
+	struct flow_summary summary; /* out */
 	bool is_done;
 	struct ticket *next;
 };
@@ -80,6 +81,10 @@ int flow_boot_task(struct job *j, struct flow *f, struct deploy_task *task);
  */
 int flow_read_rollback(struct job *j, struct flow *f, const struct model *m, const struct oid *at, struct change *ch);
 int flow_read_revert(struct job *j, struct flow *f, const struct oid *at, struct change *ch);
+
+/* What a plan means for people. after: the fork that holds it. */
+void flow_summarise(struct job *j, const struct model *before, const struct model *after, const struct plan *plan,
+    struct flow_summary *out);
 
 /* One turn of the writer over a list of tickets; each is answered. */
 void flow_run(struct flow *f, struct ticket *list);

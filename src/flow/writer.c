@@ -28,21 +28,24 @@ static int fill_intent(struct job *j, struct flow *f, const struct model *m, con
 }
 
 /* Plan, issue and stage one change on top of *at; the fork then holds it too. */
-static int stage_change(struct job *j, struct flow *f, struct model *fork, const struct change *ch, struct oid *at)
+static int stage_change(struct flow *f, struct model *fork, struct ticket *t, struct oid *at)
 {
 	struct model *own = model_fork(fork);
-	struct change filled = *ch;
+	struct change filled = *t->change;
+	struct job *j = t->job;
 	struct plan *plan;
 	struct oid next;
 
 	if (fill_intent(j, f, own, at, &filled) || change_plan(j, own, &filled, &plan))
 		goto out;
+	t->commit = *at;
 	if (!plan->files && !plan->issues)
 		goto out; /* nothing to do: the commit that is there already says so */
 	if (pki_issue(j, f->pki, own, plan) || flow_put_plan(j, own, plan) ||
 	    state_stage(j, f->state, at, plan, &next))
 		goto out;
-	*at = next;
+	flow_summarise(j, fork, own, plan, &t->summary);
+	t->commit = *at = next;
 	model_absorb(fork, own);
 	own = NULL;
 out:
@@ -77,8 +80,8 @@ static int stage_and_publish(struct job *j, struct flow *f, struct model *fork, 
 
 	*new = f->head;
 	for (t = list; t; t = t->next)
-		if (!t->job->error && stage_change(t->job, f, fork, t->change, new) == 0)
-			t->commit = *new;
+		if (!t->job->error)
+			stage_change(f, fork, t, new);
 	if (strcmp(new->hex, f->head.hex) == 0)
 		return 0;
 	if (render_stage(j, f->render, fork, new->hex) || publish(j, f, new)) {
