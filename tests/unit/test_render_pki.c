@@ -199,6 +199,33 @@ static void test_revocation_moves_mtime(void **state)
 	assert_true(new.st_mtim.tv_sec > old.st_mtim.tv_sec);
 }
 
+/* A promotion that ends half-way has taken access away already. */
+static void test_revocation_comes_first(void **state)
+{
+	struct change ch;
+	struct model *fork;
+	const char *serial;
+
+	(void)state;
+	world_add_user(&w, "joe");
+	world_add_gateway(&w, "a.example.org", "joe");
+	serial = serial_of("a.example.org");
+	assert_true(is_accepted(serial));
+	ch = world_change(&w, CHANGE_GATEWAY_DELETE, "a.example.org");
+	fork = world_plan(&w, &ch);
+	world_check(&w, render_stage(&w.job, w.render, fork, w.commit));
+	world_run(&w, "for i in ip firewall; do mv $i $i.away; done");
+	assert_int_equal(render_promote(&w.job, w.render), E_IO);
+	job_clear(&w.job);
+	model_absorb(w.model, fork);
+	assert_false(is_accepted(serial));
+	assert_false(fs_exists(world_path(&w, "ovpn/clients/a.example.org")));
+	assert_non_null(strstr(world_read(&w, "ip.away/routes"), "/60"));
+	world_run(&w, "for i in ip firewall; do mv $i.away $i; done");
+	world_render_full(&w);
+	assert_string_equal(world_drift(&w), "");
+}
+
 static void test_server_renewal(void **state)
 {
 	const char *before = world_read(&w, "pki/private/vpn.example.org.key");
@@ -222,6 +249,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_crl, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_crl_in_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_revocation_moves_mtime, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_revocation_comes_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_server_renewal, set_up, tear_down),
 	};
 
