@@ -16,7 +16,7 @@ struct walk {
 	struct job *job;
 	git_repository *repo;
 	const char *commit; /* the one that is compared with, for messages */
-	state_visit visit;
+	state_visit_change visit;
 	void *context;
 	char path[PATH_BYTES];
 };
@@ -28,24 +28,34 @@ static int walk_corrupt(struct walk *w, const char *what)
 	return job_fail(w->job, E_CORRUPT, "state_corrupt", "commit %s: %s: %s", w->commit, w->path, what);
 }
 
-static int visit_file(struct walk *w, const git_tree_entry *entry)
+/* The bytes of one side; *blob, which holds them, is yours to free. */
+static int read_side(struct walk *w, const git_tree_entry *entry, git_blob **blob, struct state_text *out)
 {
-	git_blob *blob = NULL;
-	const char *bytes;
-	size_t len;
-	int rc, error;
+	int rc;
 
+	if (!entry)
+		return 0;
 	if (git_tree_entry_filemode_raw(entry) != GIT_FILEMODE_BLOB)
 		return walk_corrupt(w, "is not a plain file");
-	if ((rc = git_blob_lookup(&blob, w->repo, git_tree_entry_id(entry))) < 0)
+	if ((rc = git_blob_lookup(blob, w->repo, git_tree_entry_id(entry))) < 0)
 		return state_fail(w->job, rc, "commit %s: %s", w->commit, w->path);
-	bytes = git_blob_rawcontent(blob);
-	len = (size_t)git_blob_rawsize(blob);
-	if (len > FILE_BYTES)
-		error = walk_corrupt(w, "is too large for a state file");
-	else
-		error = w->visit(w->job, w->context, w->path, bytes ? bytes : "", len);
-	git_blob_free(blob);
+	out->bytes = git_blob_rawcontent(*blob);
+	out->bytes = out->bytes ? out->bytes : "";
+	out->len = (size_t)git_blob_rawsize(*blob);
+	return out->len > FILE_BYTES ? walk_corrupt(w, "is too large for a state file") : 0;
+}
+
+static int visit_file(struct walk *w, const git_tree_entry *from, const git_tree_entry *to)
+{
+	struct state_change change = { .path = w->path };
+	git_blob *before = NULL, *after = NULL;
+	int error;
+
+	if (!(error = read_side(w, from, &before, &change.before)) &&
+	    !(error = read_side(w, to, &after, &change.after)))
+		error = w->visit(w->job, w->context, &change);
+	git_blob_free(before);
+	git_blob_free(after);
 	return error;
 }
 
@@ -63,9 +73,7 @@ static int walk_entry(struct walk *w, const git_tree_entry *from, const git_tree
 		return walk_trees(w, from ? git_tree_entry_id(from) : NULL, to ? git_tree_entry_id(to) : NULL,
 		    at + len + 1);
 	}
-	if (!to)
-		return w->visit(w->job, w->context, w->path, NULL, 0);
-	return visit_file(w, to);
+	return visit_file(w, from, to);
 }
 
 static bool is_same(const git_tree_entry *a, const git_tree_entry *b)
@@ -112,8 +120,8 @@ static int walk_trees(struct walk *w, const git_oid *from, const git_oid *to, si
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a visitor and its context count as one */
-int state_diff(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
-    state_visit visit, void *context)
+int state_changes(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
+    state_visit_change visit, void *context)
 {
 	git_commit *a = NULL, *b = NULL;
 	struct walk *w;
@@ -130,4 +138,66 @@ out:
 	git_commit_free(a);
 	git_commit_free(b);
 	return error;
+}
+
+struct one_sided {
+	state_visit visit;
+	void *context;
+};
+
+static int visit_after(struct job *j, void *context, const struct state_change *c)
+{
+	const struct one_sided *o = context;
+
+	return o->visit(j, o->context, c->path, c->after.bytes, c->after.len);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): a visitor and its context count as one */
+int state_diff(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
+    state_visit visit, void *context)
+{
+	struct one_sided o = { visit, context };
+
+	return state_changes(j, s, from, to, visit_after, &o);
+}
+
+/* The folder's own tree, or NULL. */
+static int find_folder(struct job *j, const git_commit *c, const char *folder, git_tree_entry **out)
+{
+	git_tree *root = NULL;
+	int rc;
+
+	if ((rc = git_commit_tree(&root, c)) == 0)
+		rc = git_tree_entry_bypath(out, root, folder);
+	git_tree_free(root);
+	if (rc < 0 && rc != GIT_ENOTFOUND)
+		return state_fail(j, rc, "cannot read %s", folder);
+	if (rc == 0 && git_tree_entry_type(*out) != GIT_OBJECT_TREE) {
+		git_tree_entry_free(*out);
+		*out = NULL;
+	}
+	return 0;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): a visitor and its context count as one */
+int state_files(struct job *j, struct state *s, const struct oid *commit, const char *folder,
+    state_visit_change visit, void *context)
+{
+	git_tree_entry *entry = NULL;
+	git_commit *c = NULL;
+	struct walk *w;
+
+	if (strlen(folder) + 2 > PATH_BYTES || state_commit(j, s, commit, &c) ||
+	    find_folder(j, c, folder, &entry) || !entry)
+		goto out;
+	w = arena_alloc(j->arena, sizeof(*w));
+	*w = (struct walk){
+		.job = j, .repo = s->repo, .commit = commit->hex, .visit = visit, .context = context
+	};
+	strcat(strcpy(w->path, folder), "/");
+	walk_trees(w, NULL, git_tree_entry_id(entry), strlen(w->path));
+out:
+	git_tree_entry_free(entry);
+	git_commit_free(c);
+	return j->error;
 }

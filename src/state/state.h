@@ -74,6 +74,22 @@ typedef int (*state_visit)(struct job *j, void *context, const char *path, const
 int state_diff(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
     state_visit visit, void *context);
 
+/* The same with both sides; a side's bytes are NULL where the file is not. */
+struct state_text {
+	const char *bytes;
+	size_t len;
+};
+struct state_change {
+	const char *path;
+	struct state_text before, after;
+};
+typedef int (*state_visit_change)(struct job *j, void *context, const struct state_change *c);
+int state_changes(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
+    state_visit_change visit, void *context);
+/* All files below a folder at a commit ("users/1/f"); none where there is no such folder. */
+int state_files(struct job *j, struct state *s, const struct oid *commit, const char *folder,
+    state_visit_change visit, void *context);
+
 /*
  * One commit a plan on top of parent (empty oid: the first), which may be staged itself.  Author =
  * actor, committer = vpnunit, both at plan->time, UTC.  E_INVALID "bad_plan": a path is none, is file
@@ -102,6 +118,28 @@ struct state_entry {
 };
 int state_last_change(struct job *j, struct state *s, const struct oid *from, const char *path,
     struct state_entry *out);
+
+/* What a commit says of itself; texts are in the arena, "" where there is none. */
+struct state_commit {
+	struct oid id, parent;     /* parent: the first one; empty for a root */
+	int64_t time;
+	const char *actor, *subject;
+	const char *change, *reason; /* trailers */
+};
+int state_read_commit(struct job *j, struct state *s, const struct oid *id, struct state_commit *out);
+/*
+ * The commits of `to` that `from` (empty: the beginning) has not, parents before children, staged ones
+ * too; *out is in the arena.  Reads them all: O(their number).
+ */
+int state_list_commits(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
+    struct oid **out, size_t *n);
+
+/*
+ * The unified diff of a text, as `git diff` prints it; nothing where both are equal.  Opens out in the
+ * job's arena.
+ */
+int state_diff_text(struct job *j, const char *path, const struct state_text *before,
+    const struct state_text *after, struct buf *out);
 
 /*
  * Fold packs together once there are more than twenty; `git repack` as a child. For the writer, with
