@@ -4,7 +4,8 @@
  * (and base/digest).  Issues what a plan asks for and decides nothing.
  *
  * Sources: RFC 5280 (certificates, CRLs), RFC 5869 (HKDF), FIPS 186-5 A.2.1
- * (P-256 scalars from extra random bits), OpenVPN's doc/tls-crypt-v2.txt.
+ * (P-256 scalars from extra random bits), OpenVPN's doc/tls-crypt-v2.txt,
+ * OpenSSH's PROTOCOL.sshsig (signatures of commits).
  * Every buffer that a function fills with a private key is the caller's to
  * digest_cleanse.
  */
@@ -64,6 +65,29 @@ int pki_private_key(struct job *j, const struct pki *p, const struct certificate
 int pki_tls_crypt_server_key(struct job *j, const struct pki *p, const struct server *s, struct buf *pem);
 int pki_tls_crypt_client_key(struct job *j, const struct pki *p, const struct server *s,
     const struct certificate *c, struct buf *pem);
+
+enum { PKI_SSH_KEY = 32, PKI_SSH_LINE = 96, PKI_SSH_FINGERPRINT = 64 };
+
+struct pki_ssh_key { /* the public half of an Ed25519 key */
+	uint8_t bytes[PKI_SSH_KEY];
+	char line[PKI_SSH_LINE];               /* "ssh-ed25519 AAAA...", as in authorized_keys */
+	char fingerprint[PKI_SSH_FINGERPRINT]; /* "SHA256:...", as `ssh-keygen -l` prints it */
+};
+
+/* The audit keys: one a generation of the master key, newest first; the first one signs. In the arena. */
+int pki_audit_keys(struct job *j, const struct pki *p, struct pki_ssh_key **out, size_t *n);
+/*
+ * Sign a commit's bytes by the audit key: appends what goes into its header gpgsig, an armoured
+ * SSHSIG of namespace "git".  The same bytes have the same signature.
+ */
+int pki_sign_commit(struct job *j, const struct pki *p, const char *bytes, size_t len, struct buf *armour);
+/*
+ * Is armour a signature over these bytes, and by whom: whether that key may sign is the caller's to
+ * judge.  E_CORRUPT (code bad_signature) says what is wrong; anything but Ed25519, SHA-512 and
+ * namespace "git" is.
+ */
+int pki_verify_commit(struct job *j, const char *bytes, size_t len, const char *armour,
+    struct pki_ssh_key *by);
 
 /* What can be read off a CRL. */
 struct pki_crl {

@@ -81,6 +81,15 @@ char *pki_serial_hex(struct arena *a, const ASN1_INTEGER *serial);
 /* Append what was written into a memory BIO, in one piece, so that no grown buffer leaves a copy behind. */
 void pki_add_bio(struct buf *b, BIO *bio);
 
+/* --- sshsig.c: OpenSSH's PROTOCOL.sshsig; by Ed25519, with namespace "git" and hash sha512, and nothing else --- */
+enum { SSHSIG_SIGNATURE = 64 };
+/* What is signed in place of the message: it carries the message's SHA-512. Appended. */
+int sshsig_claim(struct job *j, const char *message, size_t len, struct buf *out);
+/* The file that ssh-keygen -Y verify reads, without its last line's end, as git keeps it. Appended. */
+void sshsig_armour(const uint8_t key[PKI_SSH_KEY], const uint8_t signature[SSHSIG_SIGNATURE], struct buf *out);
+/* Fill in a public key's line and fingerprint. */
+int sshsig_describe_key(struct job *j, const uint8_t key[PKI_SSH_KEY], struct pki_ssh_key *out);
+
 /* Record OpenSSL's words for a step that should not fail ("sign a certificate"), and empty its queue. */
 int pki_fail(struct job *j, const char *step);
 
