@@ -50,6 +50,23 @@ int render_read_crl(struct job *j, struct render *r, const struct model *m, stru
 /* Compare disk with what m renders: one line a difference ("missing ip/routes"), NULL-terminated, in the arena. */
 int render_check(struct job *j, struct render *r, const struct model *m, const char *commit, char ***differences);
 
+/*
+ * How the rendered files of m differ from those of its base, in memory: no disk, no writer; any thread
+ * may call.  Without a base every file is new.  Neither private keys nor the CRL, which knows the clock.
+ * from and to name both commits for state.json.  In order of path; the bytes are in the job's arena.
+ */
+struct render_change {
+	const char *path;          /* below DATA */
+	const char *before, *after; /* NULL: there is no such file */
+	size_t before_len, after_len;
+};
+struct render_preview {
+	struct render_change *files;
+	size_t n;
+};
+int render_preview(struct job *j, struct render *r, const struct model *m, const char *from,
+    const char *to, struct render_preview *out);
+
 /* A gateway's inline .ovpn from templates/client.ovpn. Holds its private key: the caller cleanses it. */
 int render_profile(struct job *j, const struct pki *pki, const struct network *n, const struct server *s,
     const struct gateway *g, const struct certificate *c, const struct certificate *ca, struct buf *out);

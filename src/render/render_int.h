@@ -95,6 +95,7 @@ struct render {
 struct render_job {
 	struct job *job;
 	const struct model *model;
+	const struct model *fork; /* whose changes are rendered, where it is not the model: that is its base */
 	const char *commit;
 	const struct pki *pki;
 	struct output *output;

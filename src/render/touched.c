@@ -15,9 +15,17 @@ struct names {
 	size_t n, cap;
 };
 
+/* The fork whose changes are rendered: the model itself, unless the state before them is. */
+static const struct model *touched_model(const struct render_job *r)
+{
+	return r->fork ? r->fork : r->model;
+}
+
 const struct entity **touched_entities(const struct render_job *r, enum entity_kind kind)
 {
-	return (r->is_full ? model_all : model_touched)(r->job->arena, r->model, kind);
+	if (r->is_full)
+		return model_all(r->job->arena, r->model, kind);
+	return model_touched(r->job->arena, touched_model(r), kind);
 }
 
 unsigned touched_kinds(const struct render_job *r)
@@ -26,7 +34,7 @@ unsigned touched_kinds(const struct render_job *r)
 	unsigned kinds = 0;
 
 	for (kind = 0; kind <= ENTITY_ACCESS; kind++)
-		if (r->is_full || *model_touched(r->job->arena, r->model, kind))
+		if (r->is_full || *model_touched(r->job->arena, touched_model(r), kind))
 			kinds |= 1u << kind;
 	return kinds;
 }
@@ -97,7 +105,7 @@ static void add_name(struct names *names, const char *name)
 /* As it is now and as it was: its file may go, or belong to another name. */
 static void add_gateway(struct names *names, uint32_t user, uint32_t id)
 {
-	const struct model *now = names->r->model, *before = model_base(now);
+	const struct model *now = touched_model(names->r), *before = model_base(now);
 	const struct gateway *g = model_gateway(now, user, id);
 
 	if (g)
@@ -133,7 +141,7 @@ static void add_users(struct names *names)
 
 static void add_certificates(struct names *names, enum entity_kind kind)
 {
-	const struct model *now = names->r->model, *before = model_base(now);
+	const struct model *now = touched_model(names->r), *before = model_base(now);
 	const struct entity **e = touched_entities(names->r, kind);
 	const struct certificate *c;
 
