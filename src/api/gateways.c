@@ -32,24 +32,23 @@ int gateways_list(struct http_request *req, struct http_response *res)
 	struct job *j = req->job;
 	struct json *list = json_array(j->arena), *json;
 	struct query_gateway_filter filter;
-	struct query_gateway *rows;
-	const char *commit, *link = "";
+	struct query_gateways found;
+	const char *link = "";
 	struct page page;
-	size_t n, shown, i;
+	size_t shown, i;
 
 	if (http_query_known(req, list_known) || page_parse(req, &page) ||
-	    parse_filter(req, &filter, &link) ||
-	    query_gateways(j, api->query, &filter, &page.query, &rows, &n, &commit))
+	    parse_filter(req, &filter, &link) || query_gateways(j, api->query, &filter, &page.query, &found))
 		return j->error;
-	shown = page_cut(&page, n);
+	shown = page_cut(&page, found.n);
 	for (i = 0; i < shown; i++) {
-		if (present_gateway(j, &rows[i], &json))
+		if (present_gateway(j, &found.rows[i], &json))
 			return j->error;
 		json_add(list, NULL, json);
 	}
-	if (shown < n)
-		page_link(req, res, &page, link, rows[shown - 1].name);
-	present(req, res, list, commit, commit);
+	if (shown < found.n)
+		page_link(req, res, &page, link, found.rows[shown - 1].name);
+	present(req, res, list, found.commit, found.commit);
 	return 0;
 }
 

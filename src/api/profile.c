@@ -16,8 +16,7 @@ int profile_get(struct http_request *req, struct http_response *res)
 	buf_open(&b, j->arena);
 	if (http_query_known(req, nothing_known) || parse_gateway_name(req, &name) ||
 	    query_profile(j, api->query, name, &p, &commit) ||
-	    render_profile(j, flow_pki(api->flow), model_network(p.model), model_server(p.model), p.gateway,
-		p.certificate, p.ca, &b))
+	    render_profile(j, flow_pki(api->flow), p.model, p.gateway, &b))
 		goto out;
 	log_line(
 	    LOG_LEVEL_INFO, "configuration of %s given to %s (request %s)", name, j->actor, j->request_id);

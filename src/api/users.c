@@ -11,20 +11,19 @@ int users_list(struct http_request *req, struct http_response *res)
 	struct api *api = req->context;
 	struct job *j = req->job;
 	struct json *list = json_array(j->arena);
-	struct query_user *rows;
-	const char *commit;
+	struct query_users found;
 	struct page page;
-	size_t n, shown, i;
+	size_t shown, i;
 
 	if (http_query_known(req, list_known) || page_parse(req, &page) ||
-	    query_users(j, api->query, &page.query, &rows, &n, &commit))
+	    query_users(j, api->query, &page.query, &found))
 		return j->error;
-	shown = page_cut(&page, n);
+	shown = page_cut(&page, found.n);
 	for (i = 0; i < shown; i++)
-		json_add(list, NULL, present_user(j, &rows[i]));
-	if (shown < n)
-		page_link(req, res, &page, "", rows[shown - 1].name);
-	present(req, res, list, commit, commit);
+		json_add(list, NULL, present_user(j, &found.rows[i]));
+	if (shown < found.n)
+		page_link(req, res, &page, "", found.rows[shown - 1].name);
+	present(req, res, list, found.commit, found.commit);
 	return 0;
 }
 

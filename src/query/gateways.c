@@ -50,9 +50,8 @@ static void read_gateway(struct reading *r, sqlite3_stmt *s, struct query_gatewa
 }
 
 /* All rows of a statement of GATEWAY_COLUMNS, with their certificates. */
-static int read_gateways(struct reading *r, sqlite3_stmt *s, struct query_gateway **rows, size_t *n)
+static int read_gateways(struct reading *r, sqlite3_stmt *s, struct query_gateways *out)
 {
-	struct query_gateway *list = NULL;
 	sqlite3_stmt *certificates = NULL;
 	size_t cap = 0;
 	int more = reading_prepare(r, &certificates,
@@ -60,31 +59,30 @@ static int read_gateways(struct reading *r, sqlite3_stmt *s, struct query_gatewa
 	    "WHERE not_after > ? AND device = ? AND revoked_at IS NULL ORDER BY not_before DESC, serial DESC",
 	    "i", r->job->now);
 
-	*n = 0;
 	while (!more && (more = reading_step(r, s)) == 1) {
-		list = query_grow(r->job->arena, list, *n, &cap, sizeof(*list));
-		read_gateway(r, s, &list[*n]);
-		more = read_certificates(r, certificates, reading_text(r, s, 12), &list[(*n)++]);
+		out->rows = query_grow(r->job->arena, out->rows, out->n, &cap, sizeof(*out->rows));
+		read_gateway(r, s, &out->rows[out->n]);
+		more = read_certificates(r, certificates, reading_text(r, s, 12), &out->rows[out->n++]);
 	}
 	sqlite3_finalize(certificates);
-	*rows = list;
 	return more;
 }
 
 int query_gateways(struct job *j, struct query *q, const struct query_gateway_filter *f,
-    const struct query_page *page, struct query_gateway **rows, size_t *n, const char **commit)
+    const struct query_page *page, struct query_gateways *out)
 {
 	sqlite3_stmt *s = NULL;
 	struct reading r;
 
+	*out = (struct query_gateways){ .n = 0 };
 	if (!reading_begin(j, q, &r) &&
 	    !reading_prepare(&r, &s,
 		GATEWAY_COLUMNS "WHERE g.name > ?1 AND (?2 IS NULL OR u.name = ?2) AND "
 				"(?3 = 0 OR " NEWEST_END " < ?3) ORDER BY g.name LIMIT ?4",
 		"ssii", page->after ? page->after : "", f->user, f->expires_before,
 		page->limit ? (int64_t)page->limit : (int64_t)-1))
-		read_gateways(&r, s, rows, n);
-	*commit = r.commit;
+		read_gateways(&r, s, out);
+	out->commit = r.commit;
 	sqlite3_finalize(s);
 	reading_end(&r);
 	return j->error;
@@ -93,16 +91,15 @@ int query_gateways(struct job *j, struct query *q, const struct query_gateway_fi
 int query_gateway(
     struct job *j, struct query *q, const char *name, struct query_gateway *row, const char **commit)
 {
-	struct query_gateway *rows;
+	struct query_gateways found = { .n = 0 };
 	sqlite3_stmt *s = NULL;
 	struct reading r;
-	size_t n;
 
 	if (!reading_begin(j, q, &r) &&
 	    !reading_prepare(&r, &s, GATEWAY_COLUMNS "WHERE g.name = ?", "s", name) &&
-	    !read_gateways(&r, s, &rows, &n)) {
-		if (n)
-			*row = rows[0];
+	    !read_gateways(&r, s, &found)) {
+		if (found.n)
+			*row = found.rows[0];
 		else
 			job_fail(j, E_NOT_FOUND, "not_found", "there is no gateway %s", name);
 	}

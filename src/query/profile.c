@@ -102,15 +102,15 @@ static enum certificate_kind read_kind(struct reading *r, sqlite3_stmt *s, int c
 	return kind;
 }
 
-/* The row of a statement of CERTIFICATE_COLUMNS, as an entity of the model; NULL: there is none, or a job's error. */
-static const struct certificate *put_certificate(struct reading *r, struct model *m, sqlite3_stmt *s)
+/* The first row of CERTIFICATE_COLUMNS goes into the model; false: there is none, or a job's error. */
+static bool put_certificate(struct reading *r, struct model *m, sqlite3_stmt *s)
 {
 	char path[MODEL_PATH_MAX];
 	struct certificate c;
 	struct buf bytes;
 
 	if (reading_step(r, s) != 1)
-		return NULL;
+		return false;
 	c = (struct certificate){
 		.serial = read_id128(r, s, 0),
 		.device = read_id128(r, s, 1),
@@ -124,11 +124,10 @@ static const struct certificate *put_certificate(struct reading *r, struct model
 	buf_open(&bytes, r->job->arena);
 	model_encode_certificate(&bytes, &c);
 	model_ledger_path(ENTITY_CERTIFICATE, c.serial.hex, c.not_before, path);
-	return model_put(r->job, m, path, bytes.data, bytes.len) ? NULL : model_certificate(m, c.serial.hex);
+	return !model_put(r->job, m, path, bytes.data, bytes.len);
 }
 
-static int reading_certificates(
-    struct reading *r, struct query_profile *out, const char *name, const char *device)
+static int reading_certificates(struct reading *r, struct model *m, const struct gateway *g)
 {
 	sqlite3_stmt *s = NULL, *ca = NULL;
 
@@ -138,15 +137,13 @@ static int reading_certificates(
 		CERTIFICATE_COLUMNS
 		"WHERE device = ?1 AND revoked_at IS NULL "
 		"AND not_after > ?2 AND ifnull(until, ?2 + 1) > ?2 ORDER BY not_before DESC, serial DESC LIMIT 1",
-		"si", device, r->job->now))
+		"si", g->device.hex, r->job->now))
 		goto out;
-	out->ca = put_certificate(r, out->model, ca);
-	out->certificate = out->ca ? put_certificate(r, out->model, s) : NULL;
-	if (!out->ca && !r->job->error)
+	if (!put_certificate(r, m, ca) && !r->job->error)
 		job_fail(r->job, E_IO, "database", "the database holds no CA");
-	if (!out->certificate && !r->job->error)
+	if (!r->job->error && !put_certificate(r, m, s) && !r->job->error)
 		job_fail(r->job, E_CONFLICT, "no_certificate", "%s has no valid certificate: renew it first",
-		    name);
+		    g->name);
 out:
 	sqlite3_finalize(ca);
 	sqlite3_finalize(s);
@@ -161,7 +158,7 @@ int query_profile(
 
 	*out = (struct query_profile){ .model = model_open() };
 	if (!reading_begin(j, q, &r) && !reading_network(&r, out->model) &&
-	    !reading_gateway(&r, out->model, name, &g) && !reading_certificates(&r, out, name, g.device.hex))
+	    !reading_gateway(&r, out->model, name, &g) && !reading_certificates(&r, out->model, &g))
 		out->gateway = model_gateway(out->model, g.user, g.id);
 	*commit = r.commit;
 	reading_end(&r);

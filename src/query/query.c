@@ -85,8 +85,7 @@ int query_open(struct job *j, const char *data, struct query **out)
 	struct query *q = mem_zalloc(sizeof(*q));
 	struct reading r;
 
-	q->path = mem_alloc(strlen(data) + sizeof("/database.sqlite3"));
-	strcat(strcpy(q->path, data), "/database.sqlite3");
+	q->path = mem_strdup(arena_printf(j->arena, "%s/database.sqlite3", data));
 	pthread_mutex_init(&q->mutex, NULL);
 	reading_begin(j, q, &r);
 	reading_end(&r);

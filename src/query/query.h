@@ -46,19 +46,21 @@ struct query_gateway_filter {
 	int64_t expires_before;  /* its newest certificate ends before; 0: all */
 };
 
-/* Each sets *commit to the hex id of the snapshot's commit. E_NOT_FOUND (code not_found) names what is missing. */
-int query_users(struct job *j, struct query *q, const struct query_page *page,
-    struct query_user **rows, size_t *n, const char **commit);
+struct query_users { struct query_user *rows; size_t n; const char *commit; };
+struct query_gateways { struct query_gateway *rows; size_t n; const char *commit; };
+
+/* Each tells the hex id of its snapshot's commit. E_NOT_FOUND (code not_found) names what is missing. */
+int query_users(struct job *j, struct query *q, const struct query_page *page, struct query_users *out);
 int query_user(struct job *j, struct query *q, const char *name, struct query_user *row, const char **commit);
+/* A filter by a user that there is not finds nothing. */
 int query_gateways(struct job *j, struct query *q, const struct query_gateway_filter *f,
-    const struct query_page *page, struct query_gateway **rows, size_t *n, const char **commit);
+    const struct query_page *page, struct query_gateways *out);
 int query_gateway(struct job *j, struct query *q, const char *name, struct query_gateway *row, const char **commit);
 
 /* All that render_profile needs, as entities of a small model that the caller closes. */
 struct query_profile {
-	struct model *model;
+	struct model *model;     /* network, server, the gateway, its newest live certificate, the CA */
 	const struct gateway *gateway;
-	const struct certificate *certificate, *ca;
 };
 /* E_CONFLICT (code no_certificate) where it has no live certificate. */
 int query_profile(struct job *j, struct query *q, const char *name, struct query_profile *out, const char **commit);

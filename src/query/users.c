@@ -18,32 +18,27 @@ static void read_user(struct reading *r, sqlite3_stmt *s, struct query_user *row
 	};
 }
 
-static int read_users(struct reading *r, sqlite3_stmt *s, struct query_user **rows, size_t *n)
+static void read_users(struct reading *r, sqlite3_stmt *s, struct query_users *out)
 {
-	struct query_user *list = NULL;
 	size_t cap = 0;
-	int more;
 
-	*n = 0;
-	while ((more = reading_step(r, s)) == 1) {
-		list = query_grow(r->job->arena, list, *n, &cap, sizeof(*list));
-		read_user(r, s, &list[(*n)++]);
+	while (reading_step(r, s) == 1) {
+		out->rows = query_grow(r->job->arena, out->rows, out->n, &cap, sizeof(*out->rows));
+		read_user(r, s, &out->rows[out->n++]);
 	}
-	*rows = list;
-	return more;
 }
 
-int query_users(struct job *j, struct query *q, const struct query_page *page, struct query_user **rows,
-    size_t *n, const char **commit)
+int query_users(struct job *j, struct query *q, const struct query_page *page, struct query_users *out)
 {
 	sqlite3_stmt *s = NULL;
 	struct reading r;
 
+	*out = (struct query_users){ .n = 0 };
 	if (!reading_begin(j, q, &r) &&
 	    !reading_prepare(&r, &s, USER_COLUMNS "WHERE u.name > ? ORDER BY u.name LIMIT ?", "si",
 		page->after ? page->after : "", page->limit ? (int64_t)page->limit : (int64_t)-1))
-		read_users(&r, s, rows, n);
-	*commit = r.commit;
+		read_users(&r, s, out);
+	out->commit = r.commit;
 	sqlite3_finalize(s);
 	reading_end(&r);
 	return j->error;

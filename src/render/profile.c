@@ -20,17 +20,16 @@ static void add_lines(struct arena *a, struct json *values, const char *key, cha
 		json_add_borrowed(a, list, NULL, line);
 }
 
-static struct json *profile_values(struct arena *a, const struct network *n, const struct server *s,
-    const struct gateway *g, const struct certificate *c)
+static struct json *profile_values(struct arena *a, const struct model *m, const struct gateway *g)
 {
-	struct ip_prefix p = model_gateway_prefix(n, g->user, g->id);
+	struct ip_prefix p = model_gateway_prefix(model_network(m), g->user, g->id);
+	const struct server *s = model_server(m);
 	struct json *v = json_object(a), *endpoints, *e;
 	size_t i;
 
-	json_add_string(a, v, "network", n->name);
+	json_add_string(a, v, "network", model_network(m)->name);
 	json_add_string(a, v, "name", g->name);
 	json_add_string(a, v, "prefix", ip_print_prefix(&p, arena_alloc(a, IP_TEXT)));
-	json_add_string(a, v, "not_after", time_print(c->not_after, arena_alloc(a, TIME_TEXT)));
 	json_add_string(a, v, "proto", strncmp(s->proto, "tcp", 3) ? "udp" : "tcp");
 	json_add_string(a, v, "server", s->name);
 	json_add_string(a, v, "tls_version_min", s->tls_version_min);
@@ -43,30 +42,40 @@ static struct json *profile_values(struct arena *a, const struct network *n, con
 	return v;
 }
 
-int render_profile(struct job *j, const struct pki *pki, const struct network *n, const struct server *s,
-    const struct gateway *g, const struct certificate *c, const struct certificate *ca, struct buf *out)
+static void add_certificates(
+    struct arena *a, struct json *v, const struct certificate *c, const struct certificate *ca)
 {
-	struct json *v = profile_values(j->arena, n, s, g, c);
-	struct buf key, tls_crypt;
-	int error;
+	json_add_string(a, v, "not_after", time_print(c->not_after, arena_alloc(a, TIME_TEXT)));
+	add_lines(a, v, "ca", arena_strdup(a, ca->pem));
+	add_lines(a, v, "cert", arena_strdup(a, c->pem));
+}
 
+int render_profile(
+    struct job *j, const struct pki *pki, const struct model *m, const struct gateway *g, struct buf *out)
+{
+	const struct certificate *c = model_current_certificate(m, g->device.hex), *ca = model_ca(m);
+	struct json *v = profile_values(j->arena, m, g);
+	struct buf key, tls_crypt;
+
+	if (!c || !ca)
+		return job_fail(
+		    j, E_CONFLICT, "no_certificate", "%s has no valid certificate: renew it first", g->name);
 	/* Room for all of it at once: a buffer that grows leaves a copy behind. */
 	buf_open(&key, j->arena);
 	buf_reserve(&key, KEY_ROOM);
 	buf_open(&tls_crypt, j->arena);
 	buf_reserve(&tls_crypt, KEY_ROOM);
 	buf_reserve(out, PROFILE_ROOM);
-	error = pki_private_key(j, pki, c, &key);
-	if (!error)
-		error = pki_tls_crypt_client_key(j, pki, s, c, &tls_crypt);
-	if (!error) {
-		add_lines(j->arena, v, "ca", arena_strdup(j->arena, ca->pem));
-		add_lines(j->arena, v, "cert", arena_strdup(j->arena, c->pem));
+	if (!pki_private_key(j, pki, c, &key) &&
+	    !pki_tls_crypt_client_key(j, pki, model_server(m), c, &tls_crypt)) {
+		add_certificates(j->arena, v, c, ca);
 		add_lines(j->arena, v, "key", key.data);
 		add_lines(j->arena, v, "tls_crypt", tls_crypt.data);
-		error = template_expand(j, "client.ovpn", v, out);
+		template_expand(j, "client.ovpn", v, out);
 	}
 	digest_cleanse(key.data, key.cap);
 	digest_cleanse(tls_crypt.data, tls_crypt.cap);
-	return error;
+	if (j->error)
+		digest_cleanse(out->data, out->cap);
+	return j->error;
 }

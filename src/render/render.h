@@ -67,8 +67,11 @@ struct render_preview {
 int render_preview(struct job *j, struct render *r, const struct model *m, const char *from,
     const char *to, struct render_preview *out);
 
-/* A gateway's inline .ovpn from templates/client.ovpn. Holds its private key: the caller cleanses it. */
-int render_profile(struct job *j, const struct pki *pki, const struct network *n, const struct server *s,
-    const struct gateway *g, const struct certificate *c, const struct certificate *ca, struct buf *out);
+/*
+ * A gateway's inline .ovpn from templates/client.ovpn, with its newest certificate in m that is not
+ * revoked (E_CONFLICT "no_certificate").  Holds its private key: the caller cleanses it.
+ */
+int render_profile(struct job *j, const struct pki *pki, const struct model *m, const struct gateway *g,
+    struct buf *out);
 
 #endif

@@ -15,6 +15,7 @@ enum { RENDER_FILE_MAX = 256 * 1024 * 1024, RENDER_PATH_MAX = 4096, RENDER_MTU =
 
 struct output; /* files to write and to remove, by path below DATA */
 struct sqlite3;
+struct sqlite3_stmt;
 
 enum output_flags {
 	OUTPUT_SECRET = 1,   /* a private key: never in a diff, cleansed */
@@ -68,6 +69,8 @@ struct database {
 	const char *path;        /* borrowed */
 	char commit[OID_HEX];    /* what it was rendered from; "" for a new one */
 	char staged[OID_HEX];    /* what the open transaction will make it; "" without one */
+	char indexed[OID_HEX];   /* how far the index of the history reaches; "": nowhere */
+	char staged_index[OID_HEX]; /* where the open transaction will bring it; "": it leaves it alone */
 	bool is_damaged;         /* SQLite found it corrupt: database_renew */
 };
 
@@ -169,6 +172,14 @@ int database_commit(struct job *j, struct database *d);
 void database_rollback(struct database *d);
 /* The words of a failure; notes damage. */
 int database_fail(struct job *j, struct database *d, const char *what);
+struct statement {
+	const char *sql;
+	struct sqlite3_stmt *prepared; /* NULL until it is used */
+};
+/* Bind values: 'i' an int64_t, 's' a text, 't' a time; a text of NULL and a time of 0 are null. */
+int database_bind(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap);
+/* Bind and run one that has no rows. */
+int database_write(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap);
 /* Statements without values. */
 int database_run(struct job *j, struct database *d, const char *sql);
 int database_schema(struct job *j, struct database *d); /* make the empty tables */

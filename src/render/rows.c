@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "render/render_int.h"
 
-enum statement {
+enum row_statement {
 	USER_DELETE,
 	USER_INSERT,
 	GATEWAY_DELETE,
@@ -29,12 +29,12 @@ static const char *const statements[STATEMENTS] = {
 	    "INSERT INTO users (id, hex, name, prefix, enabled, created, blob) VALUES (?,?,?,?,?,?,?)",
 	[GATEWAY_DELETE] = "DELETE FROM gateways WHERE user = ? AND id = ?",
 	[GATEWAY_INSERT] =
-	    "INSERT INTO gateways (user, id, hex, name, prefix, address, device, enabled, inbound, "
-	    "routes, allow, created, blob) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	    ("INSERT INTO gateways (user, id, hex, name, prefix, address, device, enabled, inbound, "
+	     "routes, allow, created, blob) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"),
 	[CERTIFICATE_DELETE] = "DELETE FROM certificates WHERE serial = ?",
 	[CERTIFICATE_INSERT] =
-	    "INSERT INTO certificates (serial, device, kind, name, generation, not_before, "
-	    "not_after, until, revoked_at, reason, pem) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+	    ("INSERT INTO certificates (serial, device, kind, name, generation, not_before, "
+	     "not_after, until, revoked_at, reason, pem) VALUES (?,?,?,?,?,?,?,?,?,?,?)"),
 	[FILE_DELETE] = "DELETE FROM files WHERE path = ?",
 	[FILE_INSERT] = "INSERT OR REPLACE INTO files (path, sha256) VALUES (?,?)",
 	[DOCUMENT_INSERT] = "INSERT OR REPLACE INTO documents (path, bytes) VALUES (?,?)",
@@ -44,36 +44,19 @@ static const char *const statements[STATEMENTS] = {
 struct rows {
 	const struct render_job *r;
 	struct database *database;
-	sqlite3_stmt *prepared[STATEMENTS];
+	struct statement statements[STATEMENTS];
 };
 
-/* Bind and run one statement: 'i' an int64_t, 's' a text, 't' a time; NULL and time 0 are null. */
-static int rows_run(struct rows *w, enum statement which, const char *types, ...)
+static int rows_run(struct rows *w, enum row_statement which, const char *types, ...)
 {
-	sqlite3_stmt **s = &w->prepared[which];
-	int i, code = SQLITE_OK;
 	va_list ap;
+	int error;
 
-	if (!*s)
-		code = sqlite3_prepare_v2(w->database->handle, statements[which], -1, s, NULL);
+	w->statements[which].sql = statements[which];
 	va_start(ap, types);
-	for (i = 0; types[i] && code == SQLITE_OK; i++) {
-		int64_t number = types[i] == 's' ? 0 : va_arg(ap, int64_t);
-
-		if (types[i] == 's')
-			code = sqlite3_bind_text(*s, i + 1, va_arg(ap, const char *), -1, SQLITE_STATIC);
-		else if (types[i] == 'i' || number)
-			code = sqlite3_bind_int64(*s, i + 1, number);
-		else
-			code = sqlite3_bind_null(*s, i + 1);
-	}
+	error = database_write(w->r->job, w->database, &w->statements[which], types, ap);
 	va_end(ap);
-	if (code == SQLITE_OK)
-		code = sqlite3_step(*s);
-	if (code != SQLITE_DONE)
-		return database_fail(w->r->job, w->database, "write");
-	sqlite3_reset(*s);
-	return 0;
+	return error;
 }
 
 static int insert_user(struct rows *w, const struct user *u)
@@ -233,6 +216,6 @@ int rows_write(const struct render_job *r, struct database *d)
 	    !(error = write_certificates(&w)) && !(error = write_files(&w)))
 		error = rows_run(&w, META_INSERT, "ss", "commit", r->commit);
 	for (i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(w.prepared[i]);
+		sqlite3_finalize(w.statements[i].prepared);
 	return error;
 }

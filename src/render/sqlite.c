@@ -29,6 +29,40 @@ int database_run(struct job *j, struct database *d, const char *sql)
 	return sqlite3_exec(d->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : database_fail(j, d, "write");
 }
 
+/* NOLINTNEXTLINE(readability-function-size): values as printf takes them */
+int database_bind(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap)
+{
+	int i, code = SQLITE_OK;
+
+	if (!s->prepared)
+		code = sqlite3_prepare_v2(d->handle, s->sql, -1, &s->prepared, NULL);
+	else
+		sqlite3_reset(s->prepared);
+	for (i = 0; types[i] && code == SQLITE_OK; i++) {
+		int64_t number = types[i] == 's' ? 0 : va_arg(ap, int64_t);
+
+		if (types[i] == 's')
+			code = sqlite3_bind_text(
+			    s->prepared, i + 1, va_arg(ap, const char *), -1, SQLITE_STATIC);
+		else if (types[i] == 'i' || number)
+			code = sqlite3_bind_int64(s->prepared, i + 1, number);
+		else
+			code = sqlite3_bind_null(s->prepared, i + 1);
+	}
+	return code == SQLITE_OK ? 0 : database_fail(j, d, "write");
+}
+
+/* NOLINTNEXTLINE(readability-function-size): values as printf takes them */
+int database_write(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap)
+{
+	if (database_bind(j, d, s, types, ap))
+		return j->error;
+	if (sqlite3_step(s->prepared) != SQLITE_DONE)
+		return database_fail(j, d, "write");
+	sqlite3_reset(s->prepared);
+	return 0;
+}
+
 /* Which program wrote a database: its version, and the templates that it has compiled in. */
 static void writer_name(char out[DIGEST_HEX])
 {
@@ -112,7 +146,7 @@ int database_renew(struct job *j, struct database *d)
 	bool keep = d->is_damaged;
 
 	handle_close(d);
-	d->commit[0] = d->staged[0] = '\0';
+	d->commit[0] = d->staged[0] = d->indexed[0] = d->staged_index[0] = '\0';
 	d->is_damaged = false;
 	if (files_move(j, d, keep) || handle_open(j, d))
 		return j->error;
@@ -145,6 +179,7 @@ int database_open(struct job *j, const char *path, struct database **out)
 	if ((d->is_damaged || !is_ours(d)) && database_renew(j, d))
 		goto out;
 	read_text(d, "SELECT value FROM meta WHERE key = 'commit'", d->commit, sizeof(d->commit));
+	read_text(d, "SELECT value FROM meta WHERE key = 'indexed'", d->indexed, sizeof(d->indexed));
 	*out = d;
 	d = NULL; /* the caller's now */
 out:
@@ -173,7 +208,9 @@ int database_commit(struct job *j, struct database *d)
 	if (database_run(j, d, "COMMIT"))
 		return j->error;
 	memcpy(d->commit, d->staged, sizeof(d->commit));
-	d->staged[0] = '\0';
+	if (d->staged_index[0])
+		memcpy(d->indexed, d->staged_index, sizeof(d->indexed));
+	d->staged[0] = d->staged_index[0] = '\0';
 	return 0;
 }
 
@@ -182,5 +219,5 @@ void database_rollback(struct database *d)
 	/* Fails only where SQLite has rolled back by itself. */
 	if (d->staged[0])
 		sqlite3_exec(d->handle, "ROLLBACK", NULL, NULL, NULL);
-	d->staged[0] = '\0';
+	d->staged[0] = d->staged_index[0] = '\0';
 }

@@ -3,6 +3,7 @@
  * while the writer goes on, sorted, paged, and no more than was asked for.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/digest.h"
 #include "query/query.h"
@@ -37,30 +38,29 @@ static const struct query_page all;
 
 static void test_users(void **state)
 {
-	struct query_user *rows, row;
+	struct query_users found;
+	struct query_user row;
 	const char *commit;
-	size_t n;
 
 	(void)state;
-	world_check(&w, query_users(&w.job, q, &all, &rows, &n, &commit));
-	assert_string_equal(commit, w.commit);
-	assert_int_equal(n, 2);
-	assert_string_equal(rows[0].name, "eve");
-	assert_string_equal(rows[0].id, "04");
-	assert_string_equal(rows[0].prefix, "2001:db8:0:400::/56");
-	assert_int_equal(rows[0].gateways, 1);
-	assert_true(rows[0].enabled);
-	assert_string_equal(rows[1].name, "joe");
-	assert_int_equal(rows[1].gateways, 2);
-	assert_int_equal(rows[1].created, w.job.now);
-	assert_string_equal(rows[1].blob, model_user_by_name(w.model, "joe")->entity.blob);
+	world_check(&w, query_users(&w.job, q, &all, &found));
+	assert_string_equal(found.commit, w.commit);
+	assert_int_equal(found.n, 2);
+	assert_string_equal(found.rows[0].name, "eve");
+	assert_string_equal(found.rows[0].id, "04");
+	assert_string_equal(found.rows[0].prefix, "2001:db8:0:400::/56");
+	assert_int_equal(found.rows[0].gateways, 1);
+	assert_true(found.rows[0].enabled);
+	assert_string_equal(found.rows[1].name, "joe");
+	assert_int_equal(found.rows[1].gateways, 2);
+	assert_int_equal(found.rows[1].created, w.job.now);
+	assert_string_equal(found.rows[1].blob, model_user_by_name(w.model, "joe")->entity.blob);
 
-	world_check(&w, query_users(&w.job, q, &(struct query_page){ .limit = 1 }, &rows, &n, &commit));
-	assert_int_equal(n, 1);
-	world_check(&w,
-	    query_users(&w.job, q, &(struct query_page){ .limit = 5, .after = "eve" }, &rows, &n, &commit));
-	assert_int_equal(n, 1);
-	assert_string_equal(rows[0].name, "joe");
+	world_check(&w, query_users(&w.job, q, &(struct query_page){ .limit = 1 }, &found));
+	assert_int_equal(found.n, 1);
+	world_check(&w, query_users(&w.job, q, &(struct query_page){ .limit = 5, .after = "eve" }, &found));
+	assert_int_equal(found.n, 1);
+	assert_string_equal(found.rows[0].name, "joe");
 
 	world_check(&w, query_user(&w.job, q, "eve", &row, &commit));
 	assert_string_equal(row.name, "eve");
@@ -71,16 +71,15 @@ static void test_users(void **state)
 
 static const char *names(const struct query_gateway_filter *f, const struct query_page *page)
 {
-	struct query_gateway *rows;
-	const char *commit;
+	struct query_gateways found;
 	struct buf b;
-	size_t n, i;
+	size_t i;
 
-	world_check(&w, query_gateways(&w.job, q, f, page, &rows, &n, &commit));
-	assert_string_equal(commit, w.commit);
+	world_check(&w, query_gateways(&w.job, q, f, page, &found));
+	assert_string_equal(found.commit, w.commit);
 	buf_open(&b, w.job.arena);
-	for (i = 0; i < n; i++)
-		buf_printf(&b, "%.1s", rows[i].name);
+	for (i = 0; i < found.n; i++)
+		buf_printf(&b, "%.1s", found.rows[i].name);
 	return b.data;
 }
 
@@ -178,13 +177,11 @@ static void test_profile(void **state)
 	assert_string_equal(commit, w.commit);
 	assert_string_equal(
 	    p.gateway->entity.blob, model_gateway_by_name(w.model, "a.example.org")->entity.blob);
-	assert_string_equal(p.certificate->entity.blob,
+	assert_string_equal(model_current_certificate(p.model, p.gateway->device.hex)->entity.blob,
 	    model_current_certificate(w.model, p.gateway->device.hex)->entity.blob);
-	assert_string_equal(p.ca->entity.blob, model_ca(w.model)->entity.blob);
+	assert_string_equal(model_ca(p.model)->entity.blob, model_ca(w.model)->entity.blob);
 	buf_open(&text, w.job.arena);
-	world_check(&w,
-	    render_profile(&w.job, w.pki, model_network(p.model), model_server(p.model), p.gateway,
-		p.certificate, p.ca, &text));
+	world_check(&w, render_profile(&w.job, w.pki, p.model, p.gateway, &text));
 	model_close(p.model);
 	assert_says(text.data, "# a.example.org, 2001:db8:0:310::/60\n# valid until 20");
 	assert_says(text.data, "\nremote vpn.example.org 1194\nremote-cert-tls server\n");
@@ -240,7 +237,7 @@ static void test_replaced_database(void **state)
 	assert_string_equal(counts.commit, w.commit);
 }
 
-static volatile bool is_over;
+static atomic_bool is_over;
 static unsigned long first; /* commit, with three gateways; each one after it has four or three, in turns */
 
 /* Rows and commit are of one snapshot, however many statements were asked for them. */
@@ -248,18 +245,17 @@ static void *read_on(void *result)
 {
 	int *wrong = result;
 	const struct query_gateway_filter none = { .user = NULL };
-	struct query_gateway *rows;
-	const char *commit;
+	struct query_gateways found;
 	struct job j;
-	size_t n, i;
+	size_t i;
 
 	while (!is_over) {
 		job_open(&j);
-		if (query_gateways(&j, q, &none, &all, &rows, &n, &commit) ||
-		    n != 3 + (strtoul(commit, NULL, 16) - first) % 2)
+		if (query_gateways(&j, q, &none, &all, &found) ||
+		    found.n != 3 + (strtoul(found.commit, NULL, 16) - first) % 2)
 			(*wrong)++;
-		for (i = 0; !j.error && i < n; i++)
-			*wrong += rows[i].certificates_n != 1;
+		for (i = 0; !j.error && i < found.n; i++)
+			*wrong += found.rows[i].certificates_n != 1;
 		job_close(&j);
 	}
 	return NULL;

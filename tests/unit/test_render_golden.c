@@ -34,18 +34,14 @@ static void load(const char *root, const char *path)
 static void write_profiles(void)
 {
 	const struct entity **e = model_all(w.job.arena, w.model, ENTITY_GATEWAY);
-	const struct certificate *c;
 	struct buf text;
 
 	world_run(&w, "mkdir profiles");
 	for (; *e; e++) {
 		const struct gateway *g = (const struct gateway *)*e;
 
-		c = model_current_certificate(w.model, g->device.hex);
 		buf_open(&text, w.job.arena);
-		world_check(&w,
-		    render_profile(&w.job, w.pki, model_network(w.model), model_server(w.model), g, c,
-			model_ca(w.model), &text));
+		world_check(&w, render_profile(&w.job, w.pki, w.model, g, &text));
 		world_write(&w, arena_printf(w.job.arena, "profiles/%s.ovpn", g->name), text.data);
 	}
 }
