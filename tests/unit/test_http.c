@@ -136,7 +136,7 @@ static int set_up(void **state)
 	job_open(&t.job);
 	snprintf(t.folder, sizeof(t.folder), "/tmp/vpnunit-http-XXXXXX");
 	assert_non_null(mkdtemp(t.folder));
-	snprintf(t.socket, sizeof(t.socket), "%s/api.sock", t.folder);
+	snprintf(t.socket, sizeof(t.socket), "%s/1s", t.folder); /* not a TLS port */
 	snprintf(t.listen, sizeof(t.listen), "unix:%s", t.socket);
 	t.port = free_port();
 	snprintf(t.tcp, sizeof(t.tcp), "127.0.0.1:%u", t.port);
