@@ -59,6 +59,7 @@ static int read_trailers(struct job *j, const git_commit *c, struct state_commit
 		return state_fail(j, rc, "message of commit %s", out->id.hex);
 	out->change = find_trailer(j->arena, &all, "Change");
 	out->reason = find_trailer(j->arena, &all, "Reason");
+	out->accepts = find_trailer(j->arena, &all, "Accepts");
 	git_message_trailer_array_free(&all);
 	return 0;
 }
@@ -73,6 +74,7 @@ int state_read_commit(struct job *j, struct state *s, const struct oid *id, stru
 	state_print_oid(git_commit_id(c), &out->id);
 	if (git_commit_parentcount(c))
 		state_print_oid(git_commit_parent_id(c, 0), &out->parent);
+	out->parents_n = git_commit_parentcount(c);
 	out->time = git_commit_time(c);
 	out->actor = copy_text(j->arena, git_commit_author(c)->name);
 	out->subject = copy_text(j->arena, git_commit_summary(c));

@@ -9,6 +9,7 @@ static int make_commit(
 {
 	git_signature *author = NULL, *committer = NULL;
 	git_tree *tree = NULL, *base = NULL;
+	git_buf commit = { 0 };
 	git_oid root;
 	int rc = 0;
 
@@ -22,13 +23,15 @@ static int make_commit(
 		 state_author_email(j, plan->actor), plan->time, 0)) < 0 ||
 	    (rc = git_signature_new(&committer, "vpnunit", "vpnunit@vpnunit", plan->time, 0)) < 0 ||
 	    (rc = git_tree_lookup(&tree, s->repo, &root)) < 0 ||
-	    (rc = git_commit_create(out, s->repo, NULL, author, committer, NULL, state_message(j, plan), tree,
-		 parent ? 1 : 0, &parent)) < 0) {
+	    (rc = git_commit_create_buffer(&commit, s->repo, author, committer, NULL, state_message(j, plan),
+		 tree, parent ? 1 : 0, &parent)) < 0) {
 		state_fail(j, rc, "cannot stage a commit");
 		goto out;
 	}
-	state_keep(s, out);
+	if (state_write_commit(j, s, &commit, out) == 0)
+		state_keep(s, out);
 out:
+	git_buf_dispose(&commit);
 	git_tree_free(tree);
 	git_tree_free(base);
 	git_signature_free(author);

@@ -48,6 +48,15 @@ void state_close(struct state *s); /* NULL is fine; what is staged is forgotten 
  */
 int state_heal(struct job *j, struct state *s);
 
+/*
+ * Who signs the commits that state_stage makes from here on: called with a commit's bytes, it appends
+ * what goes into their header gpgsig.  context is borrowed for the life of the handle.  Without a
+ * signer they are not signed.
+ */
+typedef int (*state_sign)(struct job *j, const void *context, const char *bytes, size_t len,
+    struct buf *signature);
+void state_set_signer(struct state *s, state_sign sign, const void *context);
+
 /* The tip of refs/heads/main; E_NOT_FOUND before the first commit. */
 int state_head(struct job *j, struct state *s, struct oid *out);
 /* Staged ones are too. */
@@ -125,8 +134,16 @@ struct state_commit {
 	int64_t time;
 	const char *actor, *subject;
 	const char *change, *reason; /* trailers */
+	const char *accepts;       /* a trailer: the range of pushed commits that it vouches for, "OLD..NEW" */
+	unsigned parents_n;
 };
 int state_read_commit(struct job *j, struct state *s, const struct oid *id, struct state_commit *out);
+/* A commit's signature and the bytes that it covers, in the arena; armour is NULL where there is none. */
+struct state_signature {
+	const char *armour, *bytes;
+	size_t len;
+};
+int state_read_signature(struct job *j, struct state *s, const struct oid *id, struct state_signature *out);
 /*
  * The commits of `to` that `from` (empty: the beginning) has not, parents before children, staged ones
  * too; *out is in the arena.  Reads them all: O(their number).
@@ -146,6 +163,12 @@ int state_diff_text(struct job *j, const char *path, const struct state_text *be
  * nothing staged. Other handles go on working.
  */
 int state_repack(struct job *j, struct state *s);
+
+/*
+ * Is every object there and as git wants it (`git fsck --strict`, as a child)?  *words is NULL where it
+ * is, else the beginning of what git says.  O(the repository); may run beside a writer.
+ */
+int state_fsck(struct job *j, struct state *s, const char **words);
 
 /*
  * Become git on the repository, as its owner when we are root; args is NULL-terminated. Returns only on

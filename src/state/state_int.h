@@ -22,6 +22,8 @@ struct state {
 	git_odb_backend *packs;   /* the odb's own */
 	git_oid *fresh;           /* what of it a publish has to write; an id may occur twice */
 	size_t fresh_n, fresh_cap;
+	state_sign sign;          /* NULL: commits are not signed */
+	const void *sign_context;
 };
 
 /* Open the libgit2 handles where they are not: every public function starts with it. */
@@ -54,6 +56,12 @@ void state_keep(struct state *s, const git_oid *id);
 
 /* The tree that plan's files make of base (NULL: of nothing), staged. */
 int state_apply(struct job *j, struct state *s, const git_tree *base, const struct plan *plan, git_oid *out);
+
+/* Sign a commit and stage it. */
+int state_write_commit(struct job *j, struct state *s, const git_buf *commit, git_oid *out);
+
+/* Stock git, to its end; words: the beginning of what it said. E_IO where it cannot be run. */
+int state_run_git(struct job *j, char *const argv[], bool *is_fine, const char **words);
 
 /* Subject and trailers of plan's commit, in the job's arena. */
 const char *state_message(struct job *j, const struct plan *plan);
