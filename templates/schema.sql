@@ -58,3 +58,54 @@ CREATE TABLE files (
 	path TEXT PRIMARY KEY,         -- below DATA
 	sha256 TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- The index of the history: a full render leaves it alone. It grows by one commit after the other, and is built from git where it is missing.
+
+CREATE TABLE commits (
+	seq INTEGER PRIMARY KEY,       -- 1: the first of the history
+	id TEXT NOT NULL UNIQUE,
+	time INTEGER NOT NULL,
+	reached INTEGER NOT NULL,      -- the latest time so far: clocks step back, the history does not
+	actor TEXT NOT NULL,
+	change TEXT NOT NULL,          -- "": the commit does not say
+	subject TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	signed_by TEXT                 -- fingerprint of a key; NULL: not signed
+);
+
+CREATE INDEX commits_of_time ON commits (reached, seq);
+CREATE INDEX commits_of_actor ON commits (actor, seq);
+CREATE INDEX commits_of_change ON commits (change, seq);
+
+CREATE TABLE touched (
+	object TEXT NOT NULL,          -- user:NAME, gateway:NAME, network, server: what changed. prefix:PREFIX: a user's or
+	                               -- gateway's address. owner:NAME, within:PREFIX: a gateway's user and its address.
+	seq INTEGER NOT NULL,
+	PRIMARY KEY (object, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX touched_of_commit ON touched (seq);
+
+CREATE TABLE tenures (                 -- who had an address
+	prefix TEXT NOT NULL,
+	since INTEGER NOT NULL,        -- the commit that gave it
+	until INTEGER,                 -- the one that took it; NULL: still
+	user INTEGER NOT NULL,
+	gateway INTEGER NOT NULL,      -- -1: a user's
+	name TEXT NOT NULL,
+	identity TEXT NOT NULL,        -- a gateway's device; when a user was created
+	PRIMARY KEY (prefix, since)
+) WITHOUT ROWID;
+
+CREATE INDEX tenures_of_name ON tenures (name, since);
+CREATE INDEX tenures_of_identity ON tenures (identity, since);
+
+CREATE TABLE issued (                  -- every certificate that ever was, pruned ones included
+	serial TEXT PRIMARY KEY,
+	device TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	name TEXT NOT NULL,
+	path TEXT NOT NULL             -- in the state repository
+) WITHOUT ROWID;
+
+CREATE INDEX issued_to ON issued (device);

@@ -68,6 +68,27 @@ int render_preview(struct job *j, struct render *r, const struct model *m, const
     const char *to, struct render_preview *out);
 
 /*
+ * The index of the history, beside the read model: which commits there are, what each touched, who had
+ * an address.  render_indexed tells the commit that it reaches to, "" where there is none; borrowed
+ * until the next call.  render_add_commits adds the commits that follow, oldest first, to what is staged,
+ * else by itself: then they are in force when it returns.
+ */
+struct render_commit {
+	const char *id;            /* hex */
+	int64_t time;
+	const char *actor, *subject;
+	const char *change, *reason; /* "" where there is none */
+	const char *signed_by;     /* NULL where nobody did */
+	struct network plan;       /* of addresses, as of this commit: prefix and widths alone are read */
+	const struct render_change *files; /* of the state, that it changed */
+	size_t files_n;
+};
+const char *render_indexed(const struct render *r);
+int render_add_commits(struct job *j, struct render *r, const struct render_commit *list, size_t n);
+/* Forget it, to begin anew. */
+int render_forget_index(struct job *j, struct render *r);
+
+/*
  * A gateway's inline .ovpn from templates/client.ovpn, with its newest certificate in m that is not
  * revoked (E_CONFLICT "no_certificate").  Holds its private key: the caller cleanses it.
  */
