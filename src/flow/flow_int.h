@@ -56,6 +56,12 @@ struct flow {
 int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f);
 void flow_unload(struct flow *f);
 
+/* The first steps of it: the repository and HEAD, the master key. */
+int flow_open_repository(struct job *j, const struct flow_options *o, struct flow *f);
+int flow_open_key(struct job *j, const struct flow_options *o, struct flow *f);
+/* From here on the audit key signs what is committed through this handle. */
+void flow_set_signer(struct state *s, const struct pki *pki);
+
 /* Load a commit's files into an empty model; errors name the commit. */
 int flow_load_model(struct job *j, struct state *s, const struct oid *commit, struct model *m);
 

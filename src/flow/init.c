@@ -163,6 +163,7 @@ int flow_initialise(struct job *j, const struct flow_options *o, const struct fl
 	if (fill_network(j, in, &init.network) || fill_server(j, in, &init.server) ||
 	    check_arguments(j, &init) || open_empty_repository(j, o->data, &s) || open_master(j, o, &pki))
 		goto out;
+	flow_set_signer(s, pki);
 	pki_fingerprint(pki, fingerprint);
 	init.network.master_key = fingerprint;
 	if (change_plan_init(j, &init, &plan) == 0 && commit_first(j, s, pki, plan) == 0)

@@ -57,7 +57,7 @@ int flow_load_model(struct job *j, struct state *s, const struct oid *commit, st
 	return 0;
 }
 
-static int open_repository(struct job *j, const struct flow_options *o, struct flow *f)
+int flow_open_repository(struct job *j, const struct flow_options *o, struct flow *f)
 {
 	const char *path = arena_printf(j->arena, "%s/state.git", o->data);
 
@@ -76,7 +76,17 @@ static int open_repository(struct job *j, const struct flow_options *o, struct f
 	return 0;
 }
 
-static int open_key(struct job *j, const struct flow_options *o, struct flow *f)
+static int sign(struct job *j, const void *pki, const char *bytes, size_t len, struct buf *signature)
+{
+	return pki_sign_commit(j, pki, bytes, len, signature);
+}
+
+void flow_set_signer(struct state *s, const struct pki *pki)
+{
+	state_set_signer(s, sign, pki);
+}
+
+int flow_open_key(struct job *j, const struct flow_options *o, struct flow *f)
 {
 	const char *path = o->master_key ? o->master_key
 					 : arena_printf(j->arena, "%s/secrets/master.key", o->data);
@@ -96,7 +106,7 @@ int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struc
 	f->lock = -1;
 	f->data = mem_strdup(o->data);
 	f->next_end = INT64_MAX;
-	if (open_repository(j, o, f))
+	if (flow_open_repository(j, o, f))
 		return j->error;
 	if (exclusive && fs_lock(j, arena_printf(j->arena, "%s/lock", o->data), &f->lock)) {
 		if (j->error != E_BUSY)
@@ -104,8 +114,9 @@ int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struc
 		job_clear(j);
 		return job_fail(j, E_BUSY, "locked", "another vpnunit works on %s: stop it first", o->data);
 	}
-	if (open_key(j, o, f) || (exclusive && state_heal(j, f->state)))
+	if (flow_open_key(j, o, f) || (exclusive && state_heal(j, f->state)))
 		return j->error;
+	flow_set_signer(f->state, f->pki);
 	f->model = model_open();
 	if (flow_load_model(j, f->state, &f->head, f->model))
 		return j->error;
