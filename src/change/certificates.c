@@ -47,7 +47,7 @@ void change_revoke(struct work *w, const struct certificate *c, enum revocation_
 	plan_write(w->job->arena, w->plan, path, b.data, b.len);
 }
 
-static void supersede(struct work *w, const struct certificate *c, int64_t until)
+void change_supersede(struct work *w, const struct certificate *c, int64_t until)
 {
 	struct supersession v = { .until = until };
 	char path[MODEL_PATH_MAX];
@@ -78,7 +78,7 @@ static void retire(struct work *w, const struct certificate *c)
 	if (w->change->revoke_old || model_supersession(w->model, c->serial.hex))
 		change_revoke(w, c, REASON_SUPERSEDED, now);
 	else
-		supersede(w, c, until < c->not_after ? until : c->not_after);
+		change_supersede(w, c, until < c->not_after ? until : c->not_after);
 }
 
 static int check_renewable(struct work *w, const struct gateway *g, const struct certificate *c)

@@ -24,6 +24,8 @@ static const struct {
 	[CHANGE_LEDGER_PRUNE] = { "ledger.prune", change_ledger_prune },
 	[CHANGE_ROLLBACK] = { "rollback", change_set_intent },
 	[CHANGE_REVERT] = { "revert", change_set_intent },
+	[CHANGE_CONFIRM] = { "confirm", change_confirm },
+	[CHANGE_UNDO] = { "undo", change_undo },
 	[CHANGE_BATCH] = { "batch", change_batch },
 };
 
@@ -37,7 +39,8 @@ int change_plan(struct job *j, const struct model *m, const struct change *ch, s
 	w.plan->request_id = ch->request_id ? ch->request_id : "";
 	w.plan->reason = ch->reason ? ch->reason : "";
 	w.plan->time = ch->now;
-	if (CHANGES[ch->kind].plan(&w))
+	if (change_check_pending(&w) || CHANGES[ch->kind].plan(&w) ||
+	    (ch->confirm_within && change_make_pending(&w)))
 		return j->error;
 	*plan = w.plan;
 	return 0;

@@ -16,6 +16,8 @@ enum change_kind {
 	CHANGE_LEDGER_PRUNE,        /* the service's own: entries one CRL period after the certificate's end */
 	CHANGE_ROLLBACK,            /* intent as it was at an earlier commit */
 	CHANGE_REVERT,              /* what one commit did to the intent, undone */
+	CHANGE_CONFIRM,             /* the pending change stays: its holds become revocations */
+	CHANGE_UNDO,                /* the pending change goes, holds and all */
 	CHANGE_BATCH,               /* a list of changes as one commit, later ones seeing earlier ones */
 };
 
@@ -52,6 +54,10 @@ struct change {
 	const struct plan_file *intent;
 	const char *subject;
 
+	int64_t confirm_within;     /* seconds; 0: the change is final at once */
+	const struct id128 *issued; /* undo, filled in by flow: certificates that the pending change issued */
+	size_t issued_n;
+
 	const struct change *list;  /* batch */
 	size_t list_n;
 };
@@ -66,7 +72,7 @@ int change_reconcile(struct job *j, const struct model *before, const struct mod
 
 /*
  * Codes: name_taken, id_taken, id_reserved, plan_full, user_full, has_gateways,
- * not_found, not_renewable_yet (with renewable_from), reason_required, stale, ca_expired.
+ * not_found, pending_confirmation, nothing_pending, not_renewable_yet (with renewable_from), reason_required, stale, ca_expired.
  * *plan lives in the job's arena.  A change that changes nothing has no files.
  */
 int change_plan(struct job *j, const struct model *m, const struct change *ch, struct plan **plan);

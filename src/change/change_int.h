@@ -24,6 +24,15 @@ int change_superseded_end(struct work *w);
 int change_ledger_prune(struct work *w);
 int change_set_intent(struct work *w); /* rollback, revert */
 int change_batch(struct work *w);
+int change_confirm(struct work *w);
+int change_undo(struct work *w);
+
+/* While a change is pending only what takes access away is planned, and the service's own. */
+int change_check_pending(struct work *w);
+/* Turn a plan into a pending one: what it revokes is put on hold, what it supersedes waits. */
+int change_make_pending(struct work *w);
+/* Set the intent that flow read, reconcile, check that the whole fits; fork is the caller's. */
+int change_apply_intent(struct work *w, struct model *fork);
 
 /* E_STALE unless the change has no If-Match or it is this blob. */
 int change_match(struct work *w, const struct entity *e);
@@ -46,6 +55,8 @@ void change_release_gateway(struct work *w, const struct gateway *g, const char 
 /* Ask for a certificate; strictly newer than the device's others, so that it is its current one. */
 int change_issue(struct work *w, enum certificate_kind kind, const char *device, const char *name);
 void change_revoke(struct work *w, const struct certificate *c, enum revocation_reason reason, int64_t at);
+/* Its planned end. */
+void change_supersede(struct work *w, const struct certificate *c, int64_t until);
 /* Every certificate of a device that is live or not yet expired. */
 void change_revoke_device(struct work *w, const char *device, enum revocation_reason reason);
 /* One gateway goes: its file, its certificates, its id. */

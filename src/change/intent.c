@@ -153,15 +153,21 @@ static int check_fit(struct work *w, struct model *fork)
 	return model_check(w->job, fork) ? fail_to_fit(w) : 0;
 }
 
+int change_apply_intent(struct work *w, struct model *fork)
+{
+	if (put_intent(w, fork))
+		return fail_to_fit(w);
+	if (change_reconcile(w->job, w->model, fork, w->change, w->plan))
+		return w->job->error;
+	return check_fit(w, fork);
+}
+
 int change_set_intent(struct work *w)
 {
 	struct model *fork = model_fork(w->model);
 
 	w->plan->subject = w->change->subject;
-	if (put_intent(w, fork))
-		fail_to_fit(w);
-	else if (change_reconcile(w->job, w->model, fork, w->change, w->plan) == 0)
-		check_fit(w, fork);
+	change_apply_intent(w, fork);
 	model_close(fork);
 	return w->job->error;
 }

@@ -26,6 +26,20 @@ static void cut(struct cuts *c, const char *serial, const char *name)
 	c->list[c->n++].name = arena_strdup(c->arena, name);
 }
 
+/* What is on hold now and was not before. */
+static void cut_held(struct cuts *c, const struct model *fork)
+{
+	const struct pending *p = model_pending(fork);
+	size_t i;
+
+	for (i = 0; p && i < p->holds_n; i++) {
+		const struct certificate *held = model_certificate(fork, p->holds[i].serial.hex);
+
+		if (held && !model_is_held(model_base(fork), held->serial.hex))
+			cut(c, held->serial.hex, held->name);
+	}
+}
+
 static bool is_on(const struct model *m, const struct gateway *g)
 {
 	const struct user *u = model_user(m, g->user);
@@ -73,6 +87,7 @@ void flow_collect_cuts(struct job *j, const struct model *fork, struct deploy_ta
 		if (!(*e)->is_removed)
 			cut(&c, serial, model_certificate(fork, serial)->name);
 	}
+	cut_held(&c, fork);
 	for (e = model_touched(j->arena, fork, ENTITY_GATEWAY); *e; e++)
 		look_at_address(&c, fork, *e);
 	for (e = model_touched(j->arena, fork, ENTITY_USER); *e; e++)

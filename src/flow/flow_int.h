@@ -85,8 +85,19 @@ int flow_boot_task(struct job *j, struct flow *f, struct deploy_task *task);
  * Fill in a change's intent from the history: HEAD's files become the target's (rollback), or lose what the
  * target did to them (revert, a three-way merge by member).  at: the commit that the change goes on top of; m: its model.
  */
-int flow_read_rollback(struct job *j, struct flow *f, const struct model *m, const struct oid *at, struct change *ch);
-int flow_read_revert(struct job *j, struct flow *f, const struct oid *at, struct change *ch);
+int flow_read_rollback(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch);
+int flow_read_revert(struct job *j, struct state *s, const struct oid *at, struct change *ch);
+/*
+ * The undo of the pending change: like a revert, but where something has been taken away since, that stays;
+ * and what it issued.  Confirm: checks that the target is what waits.
+ */
+int flow_read_undo(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch);
+int flow_read_confirm(struct job *j, struct state *s, const struct oid *at, struct change *ch);
+int flow_read_merge(struct job *j, struct state *s, const struct oid *at, struct change *ch, bool is_lenient);
+/* The commit that waits for its confirmation. */
+int flow_find_pending(struct job *j, struct state *s, const struct oid *at, struct oid *out);
+/* All of these: what a change needs from the history. */
+int flow_fill(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch);
 
 /* What a plan means for people. after: the fork that holds it. */
 void flow_summarise(struct job *j, const struct model *before, const struct model *after, const struct plan *plan,

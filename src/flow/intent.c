@@ -35,11 +35,11 @@ static int gather(struct job *j, void *context, const char *path, const char *by
 	return 0;
 }
 
-static int diff_intent(struct job *j, struct flow *f, const struct oid *from, const struct oid *to, struct gather *g)
+static int diff_intent(struct job *j, struct state *s, const struct oid *from, const struct oid *to, struct gather *g)
 {
 	g->first = NULL;
 	g->last = &g->first;
-	return state_diff(j, f->state, from, to, gather, g);
+	return state_diff(j, s, from, to, gather, g);
 }
 
 /* "user:x" takes all below the user, "gateway:y" the gateway; by its name before or after. */
@@ -119,18 +119,18 @@ static const char *join(struct job *j, const char *const *words)
 	return b.data;
 }
 
-int flow_read_rollback(struct job *j, struct flow *f, const struct model *m, const struct oid *at, struct change *ch)
+int flow_read_rollback(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch)
 {
 	struct gather g = { .with_network = ch->with_network };
 	struct oid target;
 	bool is_ours = false;
 
 	memcpy(target.hex, ch->target, OID_HEX);
-	if (state_is_ancestor(j, f->state, &target, at, &is_ours))
+	if (state_is_ancestor(j, s, &target, at, &is_ours))
 		return j->error;
 	if (!is_ours)
 		return job_fail(j, E_NOT_FOUND, "not_found", "commit %.12s is not in the history of main", ch->target);
-	if (diff_intent(j, f, at, &target, &g) || (ch->only && keep_only(j, m, ch->only, &g)))
+	if (diff_intent(j, s, at, &target, &g) || (ch->only && keep_only(j, m, ch->only, &g)))
 		return j->error;
 	ch->intent = g.first;
 	ch->subject = ch->only ? arena_printf(j->arena, "rollback: %s to %.12s", join(j, ch->only), ch->target)
@@ -210,10 +210,16 @@ static bool merge_texts(struct job *j, const struct buf *made, const struct plan
 	return true;
 }
 
+struct merge { /* the undoing of one commit */
+	struct state *state;
+	struct oid made, at;       /* the commit, and what the result goes on top of */
+	bool is_lenient;           /* what was changed since stays as it is now, instead of being a conflict */
+};
+
 /* A missing file is an empty buffer: a state file never is. */
-static int read_or_empty(struct job *j, struct flow *f, const struct oid *at, const char *path, struct buf *out)
+static int read_or_empty(struct job *j, const struct merge *m, const struct oid *commit, const char *path, struct buf *out)
 {
-	if (state_read(j, f->state, at, path, out) != E_NOT_FOUND)
+	if (state_read(j, m->state, commit, path, out) != E_NOT_FOUND)
 		return j->error;
 	job_clear(j);
 	buf_open(out, j->arena);
@@ -225,46 +231,47 @@ static bool is_same(const struct buf *a, const char *data, size_t len)
 	return a->len == len && memcmp(a->data, data ? data : "", len) == 0;
 }
 
-static int fail_conflict(struct job *j, struct flow *f, const struct oid *at, const char *path)
+static int fail_conflict(struct job *j, const struct merge *m, const char *path)
 {
 	const char *text = "a later commit changed it";
 	struct state_entry last;
 	struct job look;
 
 	job_open(&look);
-	if (state_last_change(&look, f->state, at, path, &last) == 0)
+	if (state_last_change(&look, m->state, &m->at, path, &last) == 0)
 		text = arena_printf(j->arena, "changed since, last by %s in %.12s: %s", last.actor, last.commit.hex,
 		    last.subject);
 	job_close(&look);
 	return job_fail_at(j, E_CONFLICT, "changed_since", path, text);
 }
 
-/* *drop: the file is as it was before already. A conflict is noted, and the next file looked at. */
-static int merge_file(struct job *j, struct flow *f, const struct oid *made_at, const struct oid *at,
-    struct plan_file *before, bool *drop)
+/* *drop: the file stays as it is now. A conflict is noted, and the next file looked at. */
+static int merge_file(struct job *j, const struct merge *m, struct plan_file *before, bool *drop)
 {
 	struct buf made, now, merged;
 
-	if (read_or_empty(j, f, made_at, before->path, &made) || read_or_empty(j, f, at, before->path, &now))
+	if (read_or_empty(j, m, &m->made, before->path, &made) || read_or_empty(j, m, &m->at, before->path, &now))
 		return j->error;
 	*drop = is_same(&now, before->data, before->len);
 	if (*drop || is_same(&now, made.data, made.len))
 		return 0;
-	if (!made.len || !before->data || !now.len || !merge_texts(j, &made, before, &now, &merged))
-		return fail_conflict(j, f, at, before->path);
-	before->data = merged.data;
-	before->len = merged.len;
-	return 0;
+	if (made.len && before->data && now.len && merge_texts(j, &made, before, &now, &merged)) {
+		before->data = merged.data;
+		before->len = merged.len;
+		return 0;
+	}
+	*drop = m->is_lenient;
+	return m->is_lenient ? 0 : fail_conflict(j, m, before->path);
 }
 
-static int merge_all(struct job *j, struct flow *f, const struct oid *made_at, const struct oid *at, struct gather *g)
+static int merge_all(struct job *j, const struct merge *m, struct gather *g)
 {
 	struct plan_file **file = &g->first;
 	bool drop;
 
 	while (*file) {
 		drop = false;
-		if (merge_file(j, f, made_at, at, *file, &drop) && j->error != E_CONFLICT)
+		if (merge_file(j, m, *file, &drop) && j->error != E_CONFLICT)
 			return j->error;
 		if (drop)
 			*file = (*file)->next;
@@ -274,26 +281,37 @@ static int merge_all(struct job *j, struct flow *f, const struct oid *made_at, c
 	return j->error;
 }
 
-int flow_read_revert(struct job *j, struct flow *f, const struct oid *at, struct change *ch)
+int flow_read_merge(struct job *j, struct state *s, const struct oid *at, struct change *ch, bool is_lenient)
 {
+	struct merge m = { .state = s, .at = *at, .is_lenient = is_lenient };
 	struct gather g = { .with_network = true };
-	struct oid target, parent;
+	struct oid parent;
+
+	memcpy(m.made.hex, ch->target, OID_HEX);
+	if (state_parent(j, s, &m.made, &parent) || diff_intent(j, s, &m.made, &parent, &g))
+		return j->error;
+	if (!parent.hex[0])
+		return job_fail(j, E_CONFLICT, "nothing_to_revert", "commit %.12s is the first one: there is nothing "
+		    "before it", ch->target);
+	if (!g.first && !is_lenient)
+		return job_fail(j, E_CONFLICT, "nothing_to_revert", "commit %.12s changed no user, gateway or setting: what "
+		    "it issued or revoked is a fact", ch->target);
+	if (merge_all(j, &m, &g))
+		return j->error;
+	ch->intent = g.first;
+	return 0;
+}
+
+int flow_read_revert(struct job *j, struct state *s, const struct oid *at, struct change *ch)
+{
+	struct oid target;
 	bool is_ours = false;
 
 	memcpy(target.hex, ch->target, OID_HEX);
-	if (state_is_ancestor(j, f->state, &target, at, &is_ours))
+	if (state_is_ancestor(j, s, &target, at, &is_ours))
 		return j->error;
 	if (!is_ours)
 		return job_fail(j, E_NOT_FOUND, "not_found", "commit %.12s is not in the history of main", ch->target);
-	if (state_parent(j, f->state, &target, &parent) || diff_intent(j, f, &target, &parent, &g))
-		return j->error;
-	if (!parent.hex[0] || !g.first)
-		return job_fail(j, E_CONFLICT, "nothing_to_revert", "commit %.12s %s", ch->target,
-		    parent.hex[0] ? "changed no user, gateway or setting: what it issued or revoked is a fact"
-				  : "is the first one: there is nothing before it");
-	if (merge_all(j, f, &target, at, &g))
-		return j->error;
-	ch->intent = g.first;
 	ch->subject = arena_printf(j->arena, "revert: %.12s", ch->target);
-	return 0;
+	return flow_read_merge(j, s, at, ch, false);
 }

@@ -12,9 +12,9 @@
 
 enum { CHECK_EVERY = 60, PRUNE_EVERY = 86400 };
 
-static void apply_own(struct flow *f, enum change_kind kind, int64_t now)
+static void apply_own(struct flow *f, enum change_kind kind, const char *actor, int64_t now)
 {
-	struct change ch = { .kind = kind, .actor = "vpnunit", .request_id = "", .reason = "", .now = now };
+	struct change ch = { .kind = kind, .actor = actor, .request_id = "", .reason = "", .now = now };
 	struct job j;
 
 	job_open(&j);
@@ -72,13 +72,15 @@ void flow_tick(struct flow *f)
 	int64_t now = time_now();
 
 	refresh_crl(f);
+	if (model_pending(f->model) && now >= model_pending(f->model)->deadline)
+		apply_own(f, CHANGE_UNDO, "auto-rollback", now);
 	if (is_server_due(f, now))
-		apply_own(f, CHANGE_SERVER_RENEW, now);
+		apply_own(f, CHANGE_SERVER_RENEW, "vpnunit", now);
 	if (now >= f->next_end)
-		apply_own(f, CHANGE_SUPERSEDED_END, now);
+		apply_own(f, CHANGE_SUPERSEDED_END, "vpnunit", now);
 	if (now >= f->next_prune) {
 		f->next_prune = now + PRUNE_EVERY;
-		apply_own(f, CHANGE_LEDGER_PRUNE, now);
+		apply_own(f, CHANGE_LEDGER_PRUNE, "vpnunit", now);
 	}
 	if (now >= f->next_check || f->next_check > now + CHECK_EVERY) { /* or the clock stepped back */
 		f->next_check = now + CHECK_EVERY;

@@ -14,19 +14,6 @@
 
 enum { BATCH_MAX = 128, TRIES = 5, TICK_MS = 1000 };
 
-/* What a change needs from the history. */
-static int fill_intent(struct job *j, struct flow *f, const struct model *m, const struct oid *at, struct change *ch)
-{
-	switch (ch->kind) {
-	case CHANGE_ROLLBACK:
-		return flow_read_rollback(j, f, m, at, ch);
-	case CHANGE_REVERT:
-		return flow_read_revert(j, f, at, ch);
-	default:
-		return 0;
-	}
-}
-
 /* Plan, issue and stage one change on top of *at; the fork then holds it too. */
 static int stage_change(struct flow *f, struct model *fork, struct ticket *t, struct oid *at)
 {
@@ -36,7 +23,7 @@ static int stage_change(struct flow *f, struct model *fork, struct ticket *t, st
 	struct plan *plan;
 	struct oid next;
 
-	if (fill_intent(j, f, own, at, &filled) || change_plan(j, own, &filled, &plan))
+	if (flow_fill(j, f->state, own, at, &filled) || change_plan(j, own, &filled, &plan))
 		goto out;
 	t->commit = *at;
 	if (!plan->files && !plan->issues)

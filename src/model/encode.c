@@ -153,6 +153,29 @@ void model_encode_revocation(struct buf *b, const struct revocation *v)
 	json_print_canonical(b, o);
 }
 
+void model_encode_pending(struct buf *b, const struct pending *v)
+{
+	struct arena *a = b->arena;
+	struct json *o = json_object(a), *list, *e;
+	size_t i;
+
+	add_time(a, o, "at", v->at);
+	add_time(a, o, "deadline", v->deadline);
+	list = json_add(o, "holds", json_array(a));
+	for (i = 0; i < v->holds_n; i++) {
+		e = json_add(list, NULL, json_object(a));
+		json_add_string(a, e, "serial", v->holds[i].serial.hex);
+		json_add_string(a, e, "reason", model_reason_word(v->holds[i].reason));
+	}
+	list = json_add(o, "supersedes", json_array(a));
+	for (i = 0; i < v->ends_n; i++) {
+		e = json_add(list, NULL, json_object(a));
+		json_add_string(a, e, "serial", v->ends[i].serial.hex);
+		add_time(a, e, "until", v->ends[i].until);
+	}
+	json_print_canonical(b, o);
+}
+
 void model_encode_id(struct buf *b, const struct id_record *v)
 {
 	struct json *o = json_object(b->arena);

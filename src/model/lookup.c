@@ -92,6 +92,71 @@ const struct id_record *model_id(const struct model *m, uint32_t user, int64_t g
 	return (const struct id_record *)model_entity(m, path);
 }
 
+const struct pending *model_pending(const struct model *m)
+{
+	return (const struct pending *)model_entity(m, "pending.json");
+}
+
+bool model_is_held(const struct model *m, const char *serial)
+{
+	const struct pending *p = model_pending(m);
+	size_t i;
+
+	for (i = 0; p && i < p->holds_n; i++)
+		if (strcmp(p->holds[i].serial.hex, serial) == 0)
+			return true;
+	return false;
+}
+
+/* A certificate may be on hold and revoked since: the revocation counts. */
+static const struct revocation *as_revocation(struct arena *a, const struct pending *p, const struct hold *h)
+{
+	struct revocation *r = arena_alloc(a, sizeof(*r));
+
+	r->serial = h->serial;
+	r->at = p->at;
+	r->reason = REASON_CERTIFICATE_HOLD;
+	r->by = "";
+	return r;
+}
+
+size_t model_withdrawn_count(const struct model *m)
+{
+	const struct pending *p = model_pending(m);
+	size_t n = model_count(m, ENTITY_REVOCATION), i;
+
+	for (i = 0; p && i < p->holds_n; i++)
+		n += !model_revocation(m, p->holds[i].serial.hex);
+	return n;
+}
+
+const struct revocation **model_withdrawn(struct arena *a, const struct model *m)
+{
+	const struct revocation **list = arena_alloc(a, (model_withdrawn_count(m) + 1) * sizeof(*list));
+	const struct entity **e = model_all(a, m, ENTITY_REVOCATION);
+	const struct pending *p = model_pending(m);
+	size_t n = 0, i;
+
+	for (; *e; e++)
+		list[n++] = (const struct revocation *)*e;
+	for (i = 0; p && i < p->holds_n; i++)
+		if (!model_revocation(m, p->holds[i].serial.hex))
+			list[n++] = as_revocation(a, p, &p->holds[i]);
+	return list;
+}
+
+const struct revocation *model_withdrawal(struct arena *a, const struct model *m, const char *serial)
+{
+	const struct revocation *r = model_revocation(m, serial);
+	const struct pending *p = model_pending(m);
+	size_t i;
+
+	for (i = 0; !r && p && i < p->holds_n; i++)
+		if (strcmp(p->holds[i].serial.hex, serial) == 0)
+			r = as_revocation(a, p, &p->holds[i]);
+	return r;
+}
+
 static const struct id_release *release_at(const struct model *m, uint32_t user, int64_t gateway, unsigned number)
 {
 	char path[MODEL_PATH_MAX];
@@ -188,6 +253,6 @@ bool model_is_live(const struct model *m, const struct certificate *c, int64_t t
 {
 	const struct supersession *s = model_supersession(m, c->serial.hex);
 
-	return !model_revocation(m, c->serial.hex) && c->not_before <= t && t < c->not_after &&
+	return !model_revocation(m, c->serial.hex) && !model_is_held(m, c->serial.hex) && c->not_before <= t && t < c->not_after &&
 	       (!s || t < s->until);
 }

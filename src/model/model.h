@@ -36,14 +36,14 @@ enum certificate_kind { CERTIFICATE_CA, CERTIFICATE_SERVER, CERTIFICATE_API, CER
 
 /* The reasons of RFC 5280, 5.3.1, that this project uses. */
 enum revocation_reason { REASON_UNSPECIFIED = 0, REASON_KEY_COMPROMISE = 1, REASON_SUPERSEDED = 4,
-	REASON_CESSATION_OF_OPERATION = 5 };
+	REASON_CESSATION_OF_OPERATION = 5, REASON_CERTIFICATE_HOLD = 6 };
 
 struct id128 { /* a certificate's serial, a device */
 	char hex[ID128_HEX]; /* 32 lower-case digits */
 };
 
 enum entity_kind { ENTITY_FORMAT, ENTITY_NETWORK, ENTITY_SERVER, ENTITY_USER, ENTITY_GATEWAY,
-	ENTITY_CERTIFICATE, ENTITY_SUPERSESSION, ENTITY_REVOCATION, ENTITY_ID, ENTITY_RELEASE, ENTITY_ACCESS };
+	ENTITY_CERTIFICATE, ENTITY_SUPERSESSION, ENTITY_REVOCATION, ENTITY_ID, ENTITY_RELEASE, ENTITY_PENDING, ENTITY_ACCESS };
 
 /* The head of every entity: which state file it is. */
 struct entity {
@@ -168,6 +168,25 @@ struct id_release { /* ledger/ids/1/f/released/0.json, ledger/ids/1/f/3/released
 	const char *user_name, *gateway_name; /* who had it; gateway_name "" for a user's */
 };
 
+struct hold { /* on the CRL as certificateHold until confirmed or undone */
+	struct id128 serial;
+	enum revocation_reason reason; /* of the revocation that a confirmation makes of it */
+};
+
+struct planned_end {
+	struct id128 serial;
+	int64_t until;            /* of the supersession that a confirmation makes of it */
+};
+
+struct pending { /* pending.json: the last change undoes itself unless it is confirmed in time */
+	struct entity entity;
+	int64_t at, deadline;     /* since when, until when */
+	struct hold *holds;
+	size_t holds_n;
+	struct planned_end *ends;
+	size_t ends_n;
+};
+
 struct model;
 
 struct model *model_open(void);                         /* empty */
@@ -206,6 +225,13 @@ const struct revocation *model_revocation(const struct model *m, const char *ser
 const struct id_record *model_id(const struct model *m, uint32_t user, int64_t gateway); /* gateway -1: the user's */
 /* No user id below this one is unused: where a search for the lowest begins, so that it costs nothing as the plan fills. */
 uint32_t model_unused_user_id(const struct model *m);
+const struct pending *model_pending(const struct model *m);
+/* What a CRL lists: every revocation, and what is on hold as certificateHold. NULL-terminated, in the arena. */
+const struct revocation **model_withdrawn(struct arena *a, const struct model *m);
+size_t model_withdrawn_count(const struct model *m);
+/* The revocation of a serial, or its hold; NULL: neither. */
+const struct revocation *model_withdrawal(struct arena *a, const struct model *m, const char *serial);
+bool model_is_held(const struct model *m, const char *serial);
 /* How often an id came back, and the last time. */
 unsigned model_releases(const struct model *m, uint32_t user, int64_t gateway);
 const struct id_release *model_last_release(const struct model *m, uint32_t user, int64_t gateway);
@@ -216,7 +242,7 @@ const struct certificate **model_certificates(struct arena *a, const struct mode
 const struct certificate *model_current_certificate(const struct model *m, const char *device);
 /* The newest CA; NULL before init. */
 const struct certificate *model_ca(const struct model *m);
-/* Valid at t: not revoked, within its dates, not past its supersession. */
+/* Valid at t: not revoked, not on hold, within its dates, not past its supersession. */
 bool model_is_live(const struct model *m, const struct certificate *c, int64_t t);
 
 /*
@@ -276,6 +302,7 @@ void model_encode_supersession(struct buf *b, const struct supersession *v);
 void model_encode_revocation(struct buf *b, const struct revocation *v);
 void model_encode_id(struct buf *b, const struct id_record *v);
 void model_encode_release(struct buf *b, const struct id_release *v);
+void model_encode_pending(struct buf *b, const struct pending *v);
 
 /* `allow` of a gateway, as the API and the state file have it: one parser, one printer. */
 struct json;

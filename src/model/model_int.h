@@ -52,6 +52,7 @@ int model_parse_certificate(struct job *j, const struct json *o, struct certific
 int model_parse_supersession(struct job *j, const struct json *o, struct supersession *v);
 int model_parse_revocation(struct job *j, const struct json *o, struct revocation *v);
 int model_parse_id(struct job *j, const struct json *o, struct id_record *v);
+int model_parse_pending(struct job *j, const struct json *o, struct pending *v);
 int model_parse_release(struct job *j, const struct json *o, struct id_release *v);
 
 /* Typed members that state files share. */

@@ -66,6 +66,8 @@ const char *model_reason_word(enum revocation_reason v)
 		return "superseded";
 	case REASON_CESSATION_OF_OPERATION:
 		return "cessationOfOperation";
+	case REASON_CERTIFICATE_HOLD:
+		return "certificateHold";
 	default:
 		return "unspecified";
 	}

@@ -69,6 +69,8 @@ int model_parse_certificate(struct job *j, const struct json *o, struct certific
 	if (generation < 1 || generation > 9999)
 		return job_fail_field(j, "generation", "not in 1..9999");
 	v->generation = (unsigned)generation;
+	if ((v->kind == CERTIFICATE_CA) != (strspn(v->device.hex, "0") == ID128_HEX - 1))
+		return job_fail_field(j, "device", "all zeros is a CA's device, and nobody else's");
 	if (v->not_after <= v->not_before)
 		return job_fail_field(j, "not_after", "not after not_before");
 	if (v->kind == CERTIFICATE_GATEWAY && !model_is_gateway_name(v->name))
@@ -111,5 +113,52 @@ int model_parse_release(struct job *j, const struct json *o, struct id_release *
 	    model_want_copy(j, v->entity.arena, o, "user", &v->user_name) ||
 	    model_want_copy(j, v->entity.arena, o, "gateway", &v->gateway_name))
 		return j->error;
+	return 0;
+}
+
+static size_t count(const struct json *list)
+{
+	const struct json *e;
+	size_t n = 0;
+
+	for (e = list->child; e; e = e->next)
+		n++;
+	return n;
+}
+
+static int parse_holds(struct job *j, const struct json *list, struct pending *v)
+{
+	static const char *const keys[] = { "reason", "serial", NULL };
+	const struct json *e;
+	unsigned reason;
+
+	v->holds = arena_alloc(v->entity.arena, (count(list) + 1) * sizeof(*v->holds));
+	for (e = list->child; e; e = e->next) {
+		if (json_want_object(j, e) || json_known(j, e, keys) ||
+		    model_want_id128(j, e, "serial", &v->holds[v->holds_n].serial) ||
+		    model_want_word(j, e, "reason", REASON_WORDS, 4, &reason))
+			return j->error;
+		v->holds[v->holds_n++].reason = REASONS[reason];
+	}
+	return 0;
+}
+
+int model_parse_pending(struct job *j, const struct json *o, struct pending *v)
+{
+	static const char *const keys[] = { "at", "deadline", "holds", "supersedes", NULL };
+	static const char *const end_keys[] = { "serial", "until", NULL };
+	const struct json *holds, *ends, *e;
+
+	if (json_known(j, o, keys) || model_want_time(j, o, "at", &v->at) ||
+	    model_want_time(j, o, "deadline", &v->deadline) ||
+	    json_want_array(j, o, "holds", true, &holds) || json_want_array(j, o, "supersedes", true, &ends) ||
+	    parse_holds(j, holds, v))
+		return j->error;
+	v->ends = arena_alloc(v->entity.arena, (count(ends) + 1) * sizeof(*v->ends));
+	for (e = ends->child; e; e = e->next, v->ends_n++)
+		if (json_want_object(j, e) || json_known(j, e, end_keys) ||
+		    model_want_id128(j, e, "serial", &v->ends[v->ends_n].serial) ||
+		    model_want_time(j, e, "until", &v->ends[v->ends_n].until))
+			return j->error;
 	return 0;
 }

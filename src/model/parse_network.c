@@ -75,6 +75,14 @@ static int parse_policy(struct job *j, const struct json *o, struct policy *p)
 	return 0;
 }
 
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return true;
+	return false;
+}
+
 int model_parse_network(struct job *j, const struct json *o, struct network *v)
 {
 	static const char *const keys[] = { "defaults", "master_key", "name", "policy", "prefix", "reserved", "widths",
@@ -95,8 +103,8 @@ int model_parse_network(struct job *j, const struct json *o, struct network *v)
 	if (!ip_parse_prefix(prefix, &v->prefix) || v->prefix.len < 16 || v->prefix.len > 52)
 		return job_fail_field(j, "prefix", "not an IPv6 prefix like 2001:db8::/48, of 16 to 52 bits and with "
 		    "no bit set behind its length");
-	if (!*v->name || strlen(v->name) > 50 || strpbrk(v->name, "\r\n\t"))
-		return job_fail_field(j, "name", "1 to 50 bytes without line ends, please");
+	if (!*v->name || strlen(v->name) > 50 || has_control(v->name))
+		return job_fail_field(j, "name", "1 to 50 bytes without control characters, please");
 	if (parse_widths(j, o, v) || parse_reserved(j, o, v))
 		return j->error;
 	return parse_policy(j, o, &v->policy);

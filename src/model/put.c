@@ -18,6 +18,7 @@ static const size_t SIZES[ENTITY_KINDS] = {
 	[ENTITY_REVOCATION] = sizeof(struct revocation),
 	[ENTITY_ID] = sizeof(struct id_record),
 	[ENTITY_RELEASE] = sizeof(struct id_release),
+	[ENTITY_PENDING] = sizeof(struct pending),
 	[ENTITY_ACCESS] = sizeof(struct entity),
 };
 
@@ -127,6 +128,8 @@ static int parse_entity(struct job *j, const struct model *m, const struct json 
 	case ENTITY_ID:
 	case ENTITY_RELEASE:
 		return parse_id_entry(j, o, e, p);
+	case ENTITY_PENDING:
+		return model_parse_pending(j, o, (struct pending *)e);
 	case ENTITY_ACCESS:
 		return 0;
 	default:

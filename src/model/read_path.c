@@ -114,6 +114,8 @@ struct path_meaning model_read_path(const struct network *n, const char *path)
 		return (struct path_meaning){ .kind = ENTITY_NETWORK, .is_known = true };
 	if (strcmp(path, "servers/main.json") == 0)
 		return (struct path_meaning){ .kind = ENTITY_SERVER, .is_known = true };
+	if (strcmp(path, "pending.json") == 0)
+		return (struct path_meaning){ .kind = ENTITY_PENDING, .is_known = true };
 	if (strncmp(path, "access/", 7) == 0)
 		return (struct path_meaning){ .kind = ENTITY_ACCESS, .is_known = true };
 	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)

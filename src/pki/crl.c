@@ -61,15 +61,12 @@ static bool add_entry(X509_CRL *crl, const struct revocation *r)
  */
 static bool add_entries(X509_CRL *crl, struct job *j, const struct model *m)
 {
-	const struct entity **all = model_all(j->arena, m, ENTITY_REVOCATION);
+	const struct revocation **all = model_withdrawn(j->arena, m);
 	bool ok = true;
 
-	for (; ok && *all; all++) {
-		const struct revocation *r = (const struct revocation *)*all;
-
-		if (model_certificate(m, r->serial.hex))
-			ok = add_entry(crl, r);
-	}
+	for (; ok && *all; all++)
+		if (model_certificate(m, (*all)->serial.hex))
+			ok = add_entry(crl, *all);
 	return ok && X509_CRL_sort(crl);
 }
 

@@ -53,7 +53,7 @@ static int check_foreign(const struct render_job *r, const char *path, void *con
 /* Does the CRL list what the ledger has revoked, and nothing else? */
 static bool lists_all(const struct render_job *r, char **serials)
 {
-	const struct entity **e = model_all(r->job->arena, r->model, ENTITY_REVOCATION);
+	const struct revocation **e = model_withdrawn(r->job->arena, r->model);
 	struct map listed = { .len = 0 };
 	size_t revoked = 0;
 	bool has_all = true;
@@ -61,7 +61,7 @@ static bool lists_all(const struct render_job *r, char **serials)
 	for (; *serials; serials++)
 		map_put(&listed, *serials, *serials);
 	for (; *e && has_all; e++, revoked++)
-		has_all = map_get(&listed, ((const struct revocation *)*e)->serial.hex) != NULL;
+		has_all = map_get(&listed, (*e)->serial.hex) != NULL;
 	has_all = has_all && revoked == listed.len;
 	map_clear(&listed);
 	return has_all;

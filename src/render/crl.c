@@ -67,7 +67,7 @@ static bool is_due(const struct render_job *r)
 
 	return !seen->is_valid || seen->crl.this_update > now || seen->crl.next_update > now + period ||
 	    now >= seen->crl.next_update - period + period / 3 ||
-	    seen->crl.entries != model_count(r->model, ENTITY_REVOCATION);
+	    seen->crl.entries != model_withdrawn_count(r->model);
 }
 
 int crl_stage(const struct render_job *r, bool must)

@@ -31,6 +31,8 @@ static const char *index_reason(enum revocation_reason reason)
 		return ",superseded";
 	case REASON_CESSATION_OF_OPERATION:
 		return ",cessationOfOperation";
+	case REASON_CERTIFICATE_HOLD:
+		return ",certificateHold";
 	case REASON_UNSPECIFIED:
 		break;
 	}
@@ -48,7 +50,7 @@ static const char *upper(struct arena *a, const char *hex)
 
 static void add_certificate(const struct render_job *r, struct json *list, const struct certificate *c)
 {
-	const struct revocation *gone = model_revocation(r->model, c->serial.hex);
+	const struct revocation *gone = model_withdrawal(r->job->arena, r->model, c->serial.hex);
 	struct arena *a = r->job->arena;
 	struct json *row = json_add(list, NULL, json_object(a));
 	const char *revoked = "";

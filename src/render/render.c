@@ -12,7 +12,7 @@
 
 #define EVERY_TIME (1u << 31)
 #define GATEWAYS (1u << ENTITY_USER | 1u << ENTITY_GATEWAY)
-#define LEDGER (1u << ENTITY_CERTIFICATE | 1u << ENTITY_REVOCATION)
+#define LEDGER (1u << ENTITY_CERTIFICATE | 1u << ENTITY_REVOCATION | 1u << ENTITY_PENDING)
 #define SETTINGS (1u << ENTITY_NETWORK | 1u << ENTITY_SERVER)
 
 static const struct renderer renderers[] = {
@@ -21,6 +21,7 @@ static const struct renderer renderers[] = {
 	{ "openvpn", GATEWAYS, render_openvpn },
 	{ "routes", GATEWAYS, render_routes },
 	{ "firewall", GATEWAYS, render_firewall },
+	{ "audit", 0, render_audit },
 	{ "summary", EVERY_TIME, render_summary },
 };
 
@@ -112,7 +113,8 @@ static int stage(struct render_job *r)
 		return j->error;
 	if (render_run(r))
 		return j->error;
-	must = !r->is_full && *model_touched(j->arena, r->model, ENTITY_REVOCATION);
+	must = !r->is_full && (*model_touched(j->arena, r->model, ENTITY_REVOCATION) ||
+				  *model_touched(j->arena, r->model, ENTITY_PENDING));
 	if (crl_stage(r, must) || (r->is_full && foreign_walk(r, remove_foreign, NULL)) ||
 	    output_stage(j, &r->render->place, r->output) || dry_check(r) ||
 	    database_stage(r, r->render->database))

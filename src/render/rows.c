@@ -96,7 +96,7 @@ static int insert_gateway(struct rows *w, const struct gateway *g)
 static int insert_certificate(struct rows *w, const struct certificate *c)
 {
 	const struct supersession *s = model_supersession(w->r->model, c->serial.hex);
-	const struct revocation *gone = model_revocation(w->r->model, c->serial.hex);
+	const struct revocation *gone = model_withdrawal(w->r->job->arena, w->r->model, c->serial.hex);
 
 	return rows_run(w, CERTIFICATE_INSERT, "ssssiiittss", c->serial.hex, c->device.hex,
 	    model_kind_word(c->kind), c->name, (int64_t)c->generation, c->not_before, c->not_after,
@@ -136,20 +136,40 @@ static int write_gateways(struct rows *w)
 	return error;
 }
 
+static int write_certificate(struct rows *w, const char *serial)
+{
+	const struct certificate *c = model_certificate(w->r->model, serial);
+	int error = rows_run(w, CERTIFICATE_DELETE, "s", serial);
+
+	return !error && c ? insert_certificate(w, c) : error;
+}
+
 static int write_certificates_of(struct rows *w, enum entity_kind kind)
 {
 	const struct entity **e = touched_entities(w->r, kind);
-	const struct certificate *c;
 	int error = 0;
 
 	for (; *e && !error; e++) {
 		struct id128 serial = touched_serial((*e)->path);
 
-		error = rows_run(w, CERTIFICATE_DELETE, "s", serial.hex);
-		c = model_certificate(w->r->model, serial.hex);
-		if (!error && c)
-			error = insert_certificate(w, c);
+		error = write_certificate(w, serial.hex);
 	}
+	return error;
+}
+
+/* What went on hold, and what came off it. */
+static int write_held(struct rows *w)
+{
+	const struct model *sides[] = { model_base(w->r->model), w->r->model };
+	const struct pending *p;
+	int error = 0;
+	size_t i, k;
+
+	if (!*touched_entities(w->r, ENTITY_PENDING))
+		return 0;
+	for (i = 0; i < 2; i++)
+		for (p = model_pending(sides[i]), k = 0; p && k < p->holds_n && !error; k++)
+			error = write_certificate(w, p->holds[k].serial.hex);
 	return error;
 }
 
@@ -160,7 +180,7 @@ static int write_certificates(struct rows *w)
 
 	if (!error && !w->r->is_full && !(error = write_certificates_of(w, ENTITY_SUPERSESSION)))
 		error = write_certificates_of(w, ENTITY_REVOCATION);
-	return error;
+	return error || w->r->is_full ? error : write_held(w);
 }
 
 static int write_files(struct rows *w)
