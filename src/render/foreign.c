@@ -8,7 +8,7 @@
 #include "base/fs.h"
 #include "render/render_int.h"
 
-static const char *const roots[] = { "pki", "ovpn", "ip", "firewall" };
+static const char *const roots[] = { "pki", "ovpn", "ip", "firewall", "audit" };
 
 /* easyrsa writes these where it reads. */
 static const char *const spared[] = { "pki/crl.pem", "pki/safessl-easyrsa.cnf", "pki/vars",

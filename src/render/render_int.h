@@ -120,6 +120,7 @@ int render_index(const struct render_job *r);
 int render_openvpn(const struct render_job *r);
 int render_routes(const struct render_job *r);
 int render_firewall(const struct render_job *r);
+int render_audit(const struct render_job *r);
 int render_summary(const struct render_job *r);
 
 /* Run every renderer that what was touched asks for, into r->output. Sets is_full, names and on. */

@@ -22,6 +22,7 @@
 	.globl template_files
 	.type template_files, %object
 template_files:
+	template "allowed_signers"
 	template "client"
 	template "client.ovpn"
 	template "index.txt"

@@ -142,7 +142,7 @@ class Service:
     def rendered(self):
         """Every rendered file but the database and the CRL, which knows the clock: path to bytes."""
         files = {}
-        for top in ("pki", "ovpn", "ip", "firewall", "state.json"):
+        for top in ("pki", "ovpn", "ip", "firewall", "audit", "state.json"):
             path = os.path.join(self.data, top)
             for folder, _, names in os.walk(path) if os.path.isdir(path) else [(self.data, [], [top])]:
                 for name in names:

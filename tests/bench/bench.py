@@ -26,7 +26,7 @@ FILL_SECONDS = 900
 EASYRSA = "/usr/share/easy-rsa/easyrsa"
 EASYRSA_RUNS = 16
 RENDER_RUNS = 3
-DERIVED = ("database.sqlite3", "pki", "ovpn", "ip", "firewall", "state.json")
+DERIVED = ("database.sqlite3", "pki", "ovpn", "ip", "firewall", "audit", "state.json")
 
 
 def free_port():

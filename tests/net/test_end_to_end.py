@@ -200,7 +200,7 @@ def test_restore_from_clone_and_key(world, tmp_path):
     result = subprocess.run([BINARY, "render", "--data", copy, "--openvpn-group", server.GROUP],
                             text=True, capture_output=True, check=False, timeout=60)
     assert result.returncode == 0, result.stderr
-    for folder in ("pki", "ovpn", "ip", "firewall"):
+    for folder in ("pki", "ovpn", "ip", "firewall", "audit"):
         found = subprocess.run(["diff", "-r", "--exclude=crl.pem", os.path.join(server.data, folder),
                                 os.path.join(copy, folder)], text=True, capture_output=True, check=False)
         assert found.returncode == 0, found.stdout

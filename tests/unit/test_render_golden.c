@@ -68,7 +68,7 @@ static void run_case(const char *name)
 		world_run(&w,
 		    arena_printf(w.job.arena,
 			"rm -rf %s/expected && mkdir %s/expected && cp -r pki ovpn ip "
-			"firewall profiles state.json %s/expected && rm %s/expected/pki/crl.pem && "
+			"firewall audit profiles state.json %s/expected && rm %s/expected/pki/crl.pem && "
 			"rmdir %s/expected/pki/reqs",
 			root, root, root, root, root));
 	world_run(&w, "rmdir pki/reqs"); /* empty, so in no git repository */
