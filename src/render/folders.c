@@ -19,8 +19,7 @@ static const struct folder folders[] = {
 	{ "pki", 0750, 0700 }, { "pki/private", 0750, 0700 }, { "pki/issued", 0750, 0700 },
 	{ "pki/certs_by_serial", 0750, 0700 }, { "pki/reqs", 0750, 0700 }, { "ovpn", 0750, 0700 },
 	{ "ovpn/clients", 0750, 0700 }, { "ip", 0750, 0700 }, { "firewall", 0750, 0700 },
-	{ "audit", 0750, 0700 },
-	{ "run", 0770, 0700 }, /* OpenVPN makes its management socket here */
+	{ "audit", 0750, 0700 }, { "run", 0770, 0700 }, /* OpenVPN makes its management socket here */
 };
 
 /* Nothing is narrowed that the administrator made wider: DATA itself only has to let the group through. */
