@@ -49,6 +49,8 @@ static void model_free(struct model *m, bool with_entities)
 		free(d->list);
 		free(d);
 	}
+	for (i = 0; i < ENTITY_KINDS; i++)
+		sorted_clear(&m->sorted[i]);
 	map_clear(&m->entities);
 	map_clear(&m->user_names);
 	map_clear(&m->gateway_names);
@@ -129,6 +131,8 @@ static void index_put(struct model *m, struct entity *e)
 	struct map *index = entity_index(m, e, &key);
 
 	map_put(&m->entities, e->path, e);
+	if (!m->base)
+		sorted_add(&m->sorted[e->kind], e);
 	if (index) {
 		map_del(index, key); /* the key belongs to its value */
 		map_put(index, key, e);
@@ -145,6 +149,8 @@ static void index_del(struct model *m, const struct entity *e)
 	map_del(&m->entities, e->path);
 	if (e->is_removed)
 		return;
+	if (!m->base)
+		sorted_remove(&m->sorted[e->kind], e);
 	index = entity_index(m, e, &key);
 	if (index && map_get(index, key) == e)
 		map_del(index, key);
@@ -270,25 +276,6 @@ const struct entity **model_touched(struct arena *a, const struct model *m, enum
 	while ((s = map_next(&m->entities, &it)))
 		if (((const struct entity *)s->value)->kind == kind)
 			list[n++] = s->value;
-	qsort(list, n, sizeof(*list), by_path);
-	return list;
-}
-
-const struct entity **model_all(struct arena *a, const struct model *m, enum entity_kind kind)
-{
-	const struct entity **list = arena_alloc(a, (model_count(m, kind) + 1) * sizeof(*list));
-	const struct model *layer;
-	const struct map_slot *s;
-	size_t it, n = 0;
-
-	for (layer = m; layer; layer = layer->base) {
-		for (it = 0; (s = map_next(&layer->entities, &it));) {
-			const struct entity *e = s->value;
-
-			if (e->kind == kind && !e->is_removed && model_entity(m, e->path) == e)
-				list[n++] = e;
-		}
-	}
 	qsort(list, n, sizeof(*list), by_path);
 	return list;
 }

@@ -246,8 +246,8 @@ const struct certificate *model_ca(const struct model *m);
 bool model_is_live(const struct model *m, const struct certificate *c, int64_t t);
 
 /*
- * Walk all entities of a kind as m sees them, in the order of their paths:
- * NULL-terminated, in the arena; O(n log n).
+ * All entities of a kind as m sees them, in the order of their paths, NULL-terminated.
+ * Borrowed until m changes, or in the arena.
  */
 const struct entity **model_all(struct arena *a, const struct model *m, enum entity_kind kind);
 /* The same for what m itself holds over its base, graves (is_removed) included. */

@@ -8,6 +8,15 @@
 
 enum { ENTITY_KINDS = ENTITY_ACCESS + 1 };
 
+struct sorted { /* by path; NULL behind the last one */
+	const struct entity **list;
+	size_t n, cap;
+};
+
+void sorted_add(struct sorted *s, const struct entity *e);
+void sorted_remove(struct sorted *s, const struct entity *e);
+void sorted_clear(struct sorted *s);
+
 struct model {
 	const struct model *base;
 	struct map entities;       /* path -> entity, graves included */
@@ -18,6 +27,7 @@ struct model {
 	struct entity **dropped;   /* replaced while a fork: pointers to them may still be held */
 	size_t dropped_n;
 	long counts[ENTITY_KINDS]; /* over the base's */
+	struct sorted sorted[ENTITY_KINDS]; /* a base's */
 	uint32_t unused_from;      /* every user id below is in the ledger or reserved */
 };
 

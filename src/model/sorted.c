@@ -1,0 +1,91 @@
+/*
+ * The entities of each kind in the order of their paths, kept as they come and
+ * go: a whole-network file is then a walk, not a sort.  Only a base keeps
+ * them; a fork is small, and is merged in.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model_int.h"
+
+/* Where path is, or belongs. At the end first: a whole commit comes in order. */
+static size_t place_of(const struct sorted *s, const char *path)
+{
+	size_t low = 0, high = s->n;
+
+	if (!high || strcmp(s->list[high - 1]->path, path) < 0)
+		return high;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(s->list[middle]->path, path) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void sorted_add(struct sorted *s, const struct entity *e)
+{
+	size_t at = place_of(s, e->path);
+
+	if (s->n + 1 >= s->cap) { /* one more for the NULL at the end */
+		s->cap = s->cap ? s->cap * 2 : 16;
+		s->list = mem_realloc(s->list, s->cap * sizeof(*s->list));
+	}
+	memmove(&s->list[at + 1], &s->list[at], (s->n - at) * sizeof(*s->list));
+	s->list[at] = e;
+	s->list[++s->n] = NULL;
+}
+
+void sorted_remove(struct sorted *s, const struct entity *e)
+{
+	size_t at = place_of(s, e->path);
+
+	if (at == s->n || s->list[at] != e)
+		return;
+	s->n--;
+	memmove(&s->list[at], &s->list[at + 1], (s->n + 1 - at) * sizeof(*s->list));
+}
+
+void sorted_clear(struct sorted *s)
+{
+	free(s->list);
+	*s = (struct sorted){ 0 };
+}
+
+/* Below and over, both sorted; what is over hides what is below, graves hide and do not show. */
+static const struct entity **merge(struct arena *a, const struct entity **below, const struct entity **over)
+{
+	const struct entity **list, **out, **e;
+	size_t n = 1;
+
+	for (e = below; *e; e++)
+		n++;
+	for (e = over; *e; e++)
+		n++;
+	list = out = arena_alloc(a, n * sizeof(*list));
+	while (*below || *over) {
+		int order = !*below ? 1 : !*over ? -1 : strcmp((*below)->path, (*over)->path);
+
+		if (order < 0) {
+			*out++ = *below++;
+			continue;
+		}
+		below += order == 0;
+		if (!(*over)->is_removed)
+			*out++ = *over;
+		over++;
+	}
+	return list;
+}
+
+const struct entity **model_all(struct arena *a, const struct model *m, enum entity_kind kind)
+{
+	static const struct entity *none[1];
+
+	if (m->base)
+		return merge(a, model_all(a, m->base, kind), model_touched(a, m, kind));
+	return m->sorted[kind].n ? m->sorted[kind].list : none;
+}
