@@ -190,6 +190,17 @@ def udp(source, target, port, bound="::", timeout=0.7):
             return False
 
 
+def hears(space, address, port, send):
+    """Does one datagram arrive? Replies would hide which way was shut."""
+    with space.bind(address, port) as server:
+        server.settimeout(0.7)
+        send()
+        try:
+            return server.recvfrom(10)[0] == b"heard"
+        except socket.timeout:
+            return False
+
+
 def at(gateway, address=None):
     return gateway.space, address or gateway.address
 
@@ -234,6 +245,17 @@ def test_errors_of_icmpv6_come_back(net):
             client.recv(10)
 
 
+def test_errors_reach_who_answers_through_an_opening(net):
+    net.picky.change(allow=["udp/53"])
+    with net.picky.space.bind(net.picky.address, 53) as server:
+        with net.internet.bind("::") as client:
+            client.sendto(b"asked", (net.picky.address, 53))
+            server.connect(server.recvfrom(10)[1])
+        server.send(b"nobody waits any more")
+        with pytest.raises(ConnectionRefusedError):
+            server.recv(10)
+
+
 def test_path_mtu_is_discovered(net):
     net.router.ip("link", "set", "uplink", "mtu", "1300")
     try:
@@ -255,6 +277,9 @@ def test_a_disabled_gateway_neither_hears_nor_speaks(net):
     assert not ping(net.off.space, INTERNET)
     assert not ping(net.internet, net.off.address)
     assert not udp(net.off.space, at(net.open), 53)
+    assert not hears(*at(net.off), 80, lambda: say(net.internet, net.off.address, 80))
+    assert not hears(*at(net.open), 80, lambda: say(net.off.space, net.open.address, 80))
+    assert hears(*at(net.open), 80, lambda: say(net.internet, net.open.address, 80))
 
 
 def test_a_disabled_user_takes_all_gateways_along(net):
@@ -320,14 +345,9 @@ def test_from_a_prefix(net):
     assert tcp(net.internet, at(net.picky), 80) and tcp(net.lan, at(net.picky), 80)
 
 
-def hears(space, address, port, send):
-    with space.bind(address, port) as server:
-        server.settimeout(0.7)
-        send()
-        try:
-            return server.recvfrom(10)[0] == b"forged"
-        except socket.timeout:
-            return False
+def say(space, target, port):
+    with space.bind("::") as sender:
+        sender.sendto(b"heard", (target, port))
 
 
 def forge(space, source, target, port):
@@ -335,7 +355,7 @@ def forge(space, source, target, port):
     space.ip("addr", "add", f"{source}/128", "dev", "eth", "nodad", "preferred_lft", "0")
     try:
         with space.bind(source) as sender:
-            sender.sendto(b"forged", (target, port))
+            sender.sendto(b"heard", (target, port))
     finally:
         space.ip("addr", "del", f"{source}/128", "dev", "eth")
 
