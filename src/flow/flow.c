@@ -101,6 +101,7 @@ static int boot(struct job *j, const struct flow_options *o, struct flow *f)
 	    render_open(j, o->data, flow_group(j, o->openvpn_group), f->pki, &f->render) ||
 	    flow_check_age(j, f) || flow_bring_forward(j, f, false) || start_deploy(j, o, f))
 		return j->error;
+	flow_index_more(f);
 	flow_note_end(f, j, f->model, true);
 	f->next_check = time_now() + 1;
 	flow_publish_snapshot(f, NULL);
@@ -116,6 +117,7 @@ int flow_open(struct job *j, const struct flow_options *o, struct flow **out)
 
 	f->last = &f->first;
 	pthread_mutex_init(&f->mutex, NULL);
+	pthread_rwlock_init(&f->model_lock, NULL);
 	pthread_cond_init(&f->wake, NULL);
 	pthread_cond_init(&f->done, NULL);
 	if (boot(j, o, f)) {
@@ -136,11 +138,13 @@ void flow_close(struct flow *f)
 	pthread_mutex_unlock(&f->mutex);
 	if (f->has_writer)
 		pthread_join(f->writer, NULL);
+	flow_stop_indexing(f);
 	deploy_close(f->deploy);
 	render_close(f->render);
 	flow_unload(f);
 	pthread_cond_destroy(&f->done);
 	pthread_cond_destroy(&f->wake);
+	pthread_rwlock_destroy(&f->model_lock);
 	pthread_mutex_destroy(&f->mutex);
 	free(f);
 }

@@ -37,11 +37,14 @@ struct flow {
 	struct state *state;
 	struct render *render;
 	struct deploy *deploy;
-	struct model *model;       /* of head; the writer's alone */
+	struct model *model;       /* of head; written by the writer alone, under model_lock, as is head */
+	pthread_rwlock_t model_lock; /* for previews, which read it on other threads */
 	struct oid head;
 	char rendered[OID_HEX];    /* the commit on disk; "": unknown, render everything */
 	int64_t next_end;          /* when the next superseded certificate ends; INT64_MAX: none */
 	int64_t next_check, next_prune;
+	struct indexing *indexing; /* the index of the history catches up; NULL: it does not have to */
+	int64_t next_index;        /* not before, after a failure */
 
 	pthread_t writer;
 	bool has_writer;
@@ -102,6 +105,12 @@ int flow_fill(struct job *j, struct state *s, const struct model *m, const struc
 /* What a plan means for people. after: the fork that holds it. */
 void flow_summarise(struct job *j, const struct model *before, const struct model *after, const struct plan *plan,
     struct flow_summary *out);
+
+/* Add what leads to a staged commit to the index of the history, in the same transaction. */
+int flow_index(struct job *j, struct flow *f, const struct oid *to);
+/* Some milliseconds of catching up; is there more to do? */
+bool flow_index_more(struct flow *f);
+void flow_stop_indexing(struct flow *f);
 
 /* One turn of the writer over a list of tickets; each is answered. */
 void flow_run(struct flow *f, struct ticket *list);

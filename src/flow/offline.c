@@ -8,7 +8,11 @@ static int render_once(struct job *j, struct flow *f, bool full, char ***differe
 {
 	if (differences)
 		return render_check(j, f->render, f->model, f->head.hex, differences);
-	return flow_bring_forward(j, f, full);
+	if (flow_bring_forward(j, f, full))
+		return j->error;
+	while (flow_index_more(f))
+		;
+	return 0;
 }
 
 int flow_render_offline(struct job *j, const struct flow_options *o, const char *out_dir, bool full,
@@ -26,6 +30,7 @@ int flow_render_offline(struct job *j, const struct flow_options *o, const char 
 		goto out;
 	render_once(j, &f, full, differences);
 out:
+	flow_stop_indexing(&f);
 	render_close(f.render);
 	flow_unload(&f);
 	return j->error;

@@ -71,11 +71,19 @@ static int stage_and_publish(struct job *j, struct flow *f, struct model *fork, 
 			stage_change(f, fork, t, new);
 	if (strcmp(new->hex, f->head.hex) == 0)
 		return 0;
-	if (render_stage(j, f->render, fork, new->hex) || publish(j, f, new)) {
+	if (render_stage(j, f->render, fork, new->hex) || flow_index(j, f, new) || publish(j, f, new)) {
 		render_discard(f->render);
 		state_discard(f->state);
 	}
 	return j->error;
+}
+
+static void move_head(struct flow *f, struct model *fork, const struct oid *head)
+{
+	pthread_rwlock_wrlock(&f->model_lock);
+	model_absorb(f->model, fork);
+	f->head = *head;
+	pthread_rwlock_unlock(&f->model_lock);
 }
 
 /* From here on nothing can fail but the promotion, which the next turn repeats. */
@@ -85,8 +93,7 @@ static void promote(struct job *j, struct flow *f, struct model *fork, const str
 
 	flow_collect_cuts(j, fork, &task);
 	flow_note_end(f, j, fork, false);
-	model_absorb(f->model, fork);
-	f->head = *new;
+	move_head(f, fork, new);
 	if (render_promote(j, f->render)) {
 		f->rendered[0] = '\0';
 		log_line(LOG_LEVEL_ERROR, "render of %.12s: %s", new->hex, j->message);
@@ -110,8 +117,7 @@ static int follow_head(struct job *j, struct flow *f)
 		model_close(fork);
 		return j->error;
 	}
-	model_absorb(f->model, fork);
-	f->head = head;
+	move_head(f, fork, &head);
 	return flow_bring_forward(j, f, false);
 }
 
@@ -251,11 +257,12 @@ void *flow_writer(void *flow)
 	struct flow *f = flow;
 	struct ticket *list;
 	int64_t ticked = 0;
+	bool is_behind = true;
 
 	pthread_mutex_lock(&f->mutex);
 	while (f->first || !f->is_stopping) {
 		list = take_list(f);
-		if (!list && time_monotonic_ms() - ticked < TICK_MS)
+		if (!list && !is_behind && time_monotonic_ms() - ticked < TICK_MS)
 			wait_for_work(f);
 		pthread_mutex_unlock(&f->mutex);
 		if (list) {
@@ -266,6 +273,7 @@ void *flow_writer(void *flow)
 			flow_tick(f);
 			ticked = time_monotonic_ms();
 		}
+		is_behind = flow_index_more(f);
 		pthread_mutex_lock(&f->mutex);
 	}
 	pthread_mutex_unlock(&f->mutex);
