@@ -56,6 +56,24 @@ struct flow_result {
 /* Hand a change to the writer and wait until it is durable and rendered, and some seconds for deployed. */
 int flow_submit(struct job *j, struct flow *f, const struct change *ch, struct flow_result *out);
 
+struct flow_file { /* one file that would change */
+	const char *path;
+	const char *before, *after; /* a state file's text; NULL: there is none */
+	const char *diff;           /* a rendered file's unified diff */
+};
+
+struct flow_preview {
+	struct oid commit;          /* what it was computed from */
+	struct flow_summary summary; /* serials are examples: each issue draws its own */
+	const struct flow_file *state, *rendered; /* end with a NULL path; no secret file, no certificate */
+};
+
+/*
+ * What a change would do, on the caller's thread: nothing is written, the writer goes on.  The same plan,
+ * the same checks as flow_submit's, but OpenVPN's own look at a new server.conf.
+ */
+int flow_preview(struct job *j, struct flow *f, const struct change *ch, struct flow_preview *out);
+
 /* Render everything anew, through the writer. */
 int flow_render(struct job *j, struct flow *f);
 /* Compare the disk with what HEAD renders, through the writer; NULL-terminated, in the arena. */
@@ -74,6 +92,20 @@ struct flow_state {
 	size_t checks_n;
 };
 int flow_state(struct job *j, struct flow *f, struct flow_state *out);
+
+/*
+ * What a commit did to intent and to rendered files, secret ones and the CRL aside. Any thread;
+ * O(the state).
+ */
+struct flow_shown { const struct flow_file *intent, *rendered; }; /* end with a NULL path */
+int flow_show(struct job *j, struct flow *f, const struct oid *commit, struct flow_shown *out);
+
+/*
+ * network.json and these files or folders ("users/1/f/") of a commit as a model that the caller closes;
+ * what is not there is left out. Any thread.
+ */
+int flow_read_past(struct job *j, struct flow *f, const struct oid *commit, const char *const *paths,
+    struct model **out);
 
 /* Borrowed, for reading: who last changed a path (412), keys for a configuration. */
 int flow_last_change(struct job *j, struct flow *f, const char *path, struct state_entry *out);
