@@ -22,7 +22,6 @@ static const struct renderer renderers[] = {
 	{ "routes", GATEWAYS, render_routes },
 	{ "firewall", GATEWAYS, render_firewall },
 	{ "audit", 0, render_audit },
-	{ "audit", 0, render_audit },
 	{ "summary", EVERY_TIME, render_summary },
 };
 
