@@ -1,7 +1,8 @@
 /*
  * The last step of the line: a thread that takes what was published, has
  * connections cut, runs the hooks, and notes how it ended.  Tasks that wait
- * are folded into one, since a hook acts on the newest commit anyway.
+ * are folded into one, since a hook acts on the newest commit anyway.  Where
+ * the hook does the kernel's side, it runs once a minute too, to repair it.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,11 +15,12 @@
 #include "base/time.h"
 #include "deploy/deploy_int.h"
 
-enum { RECENT = 1024, SETTLE_MS = 1000, POLL_MS = 50 };
+enum { RECENT = 1024, SETTLE_MS = 1000, POLL_MS = 50, REPAIR_MS = 60000 };
 
 struct deploy {
 	char *data;
 	bool hooks;
+	int repair_ms;
 	struct management *management;
 	pthread_t worker;
 	int stop; /* eventfd: the running hook is to hurry up */
@@ -28,10 +30,10 @@ struct deploy {
 	bool stopping;
 	uint64_t submitted, finished, deployed; /* tasks are numbered from 1 */
 	bool is_left; /* the finished one's kernel side is the unit's, which hasn't acted */
-	bool is_recorded; /* detail is about the kernel: a repair shows in deployed.json */
+	bool is_units; /* the kernel's side always is: nothing to repair here */
 	char old_commit[OID_HEX]; /* of the first waiting task */
 	char recent[RECENT][OID_HEX]; /* new commits of tasks, by number */
-	char *detail; /* why the finished one isn't deployed; "" */
+	char *kernel, *others; /* why the finished one isn't deployed: post-commit, post-commit.d; "" well */
 };
 
 /* The newest task that was for this commit; 0: none that is remembered. */
@@ -45,10 +47,15 @@ static uint64_t deploy_number(const struct deploy *d, const char *commit)
 	return 0;
 }
 
-static void deploy_set_detail(struct deploy *d, const char *detail)
+static void deploy_set(char **detail, const char *text)
 {
-	free(d->detail);
-	d->detail = mem_strdup(detail);
+	free(*detail);
+	*detail = mem_strdup(text);
+}
+
+static const char *deploy_detail(const struct deploy *d)
+{
+	return *d->kernel ? d->kernel : d->others;
 }
 
 /* What deployed.json says about a task: done (""), not yet (NULL), or what could not be done. */
@@ -70,35 +77,33 @@ static const char *deploy_look(struct job *j, struct deploy *d, uint64_t number)
 	return text.data;
 }
 
-struct deploy_end { /* how a task ended */
-	const char *detail;
-	bool is_left, is_recorded;
+struct deploy_end { /* how a run ended */
+	const char *kernel, *others; /* "" well */
+	bool is_left, is_units;
 };
 
-/* The hooks for one task, without the lock. */
-static struct deploy_end deploy_run(struct job *j, struct deploy *d, uint64_t number, struct hook_run *run)
+/* The kernel's side, by hook; without the lock. */
+static void deploy_kernel_side(
+    struct job *j, struct deploy *d, uint64_t number, const struct hook_run *run, struct deploy_end *end)
 {
-	struct deploy_end end = { .detail = "" };
-	enum hook_outcome outcome;
+	enum hook_outcome outcome = hooks_run(j, run, HOOK_KERNEL, &end->kernel);
 	const char *seen;
 
-	management_settle(d->management, SETTLE_MS);
-	outcome = hooks_run(j, run, &end.detail);
 	if (outcome == HOOK_DONE)
-		return end;
+		return;
+	end->is_units = outcome == HOOK_LATER;
 	seen = deploy_look(j, d, number);
-	if (seen && (outcome == HOOK_LATER || *seen)) {
+	if (seen && (end->is_units || *seen)) {
 		/* A deploy that ran and met obstacles says them better than an exit code. */
-		end.detail = seen;
-		end.is_recorded = true;
-	} else if (outcome == HOOK_LATER) {
-		end.detail = "the unit vpnunit-deploy has not acted yet";
-		end.is_left = end.is_recorded = true;
+		end->kernel = seen;
+	} else if (end->is_units) {
+		end->kernel = "the unit vpnunit-deploy has not acted yet";
+		end->is_left = true;
 	}
-	return end;
 }
 
-static void deploy_turn(struct deploy *d)
+/* The newest task, or a repair of what it was about. */
+static void deploy_turn(struct deploy *d, bool is_repair)
 {
 	char old_commit[OID_HEX], new_commit[OID_HEX];
 	struct hook_run run = { .data = d->data,
@@ -106,8 +111,8 @@ static void deploy_turn(struct deploy *d)
 		.new_commit = new_commit,
 		.timeout_ms = HOOK_TIMEOUT_MS,
 		.stop_fd = d->stop };
+	struct deploy_end end = { .kernel = "", .others = "" };
 	uint64_t number = d->submitted;
-	struct deploy_end end;
 	struct job j;
 
 	memcpy(old_commit, d->old_commit, OID_HEX);
@@ -115,28 +120,42 @@ static void deploy_turn(struct deploy *d)
 	memcpy(d->old_commit, new_commit, OID_HEX);
 	pthread_mutex_unlock(&d->lock);
 	job_open(&j);
-	end = deploy_run(&j, d, number, &run);
+	management_settle(d->management, SETTLE_MS);
+	deploy_kernel_side(&j, d, number, &run, &end);
+	if (!is_repair)
+		hooks_run(&j, &run, HOOK_OTHERS, &end.others);
 	pthread_mutex_lock(&d->lock);
 	d->finished = number;
 	d->is_left = end.is_left;
-	d->is_recorded = end.is_recorded;
-	if (!*end.detail)
+	d->is_units = end.is_units;
+	deploy_set(&d->kernel, end.kernel);
+	if (!is_repair)
+		deploy_set(&d->others, end.others);
+	if (!*deploy_detail(d))
 		d->deployed = number;
-	deploy_set_detail(d, end.detail);
 	job_close(&j);
 	pthread_cond_broadcast(&d->changed);
+}
+
+static struct timespec deploy_until(int64_t ms)
+{
+	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 }
 
 static void *deploy_worker(void *context)
 {
 	struct deploy *d = context;
+	struct timespec repair = deploy_until(time_monotonic_ms() + d->repair_ms);
 
 	pthread_mutex_lock(&d->lock);
 	while (!d->stopping) {
-		if (d->finished == d->submitted)
-			pthread_cond_wait(&d->changed, &d->lock);
-		else
-			deploy_turn(d);
+		bool is_waiting = d->finished < d->submitted;
+
+		if (!is_waiting && pthread_cond_timedwait(&d->changed, &d->lock, &repair) != ETIMEDOUT)
+			continue;
+		if (is_waiting || (d->submitted && !d->is_units))
+			deploy_turn(d, !is_waiting);
+		repair = deploy_until(time_monotonic_ms() + d->repair_ms);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return NULL;
@@ -149,7 +168,8 @@ static void deploy_free(struct deploy *d)
 		close(d->stop);
 	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->lock);
-	free(d->detail);
+	free(d->kernel);
+	free(d->others);
 	free(d->data);
 	free(d);
 }
@@ -160,8 +180,10 @@ int deploy_open(struct job *j, const struct deploy_options *o, struct deploy **o
 	pthread_condattr_t clock;
 
 	d->data = mem_strdup(o->data);
-	d->detail = mem_strdup("");
+	d->kernel = mem_strdup("");
+	d->others = mem_strdup("");
 	d->hooks = o->hooks;
+	d->repair_ms = o->repair_ms ? o->repair_ms : REPAIR_MS;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -221,15 +243,10 @@ static void deploy_look_again(struct job *j, struct deploy *d)
 	pthread_mutex_lock(&d->lock);
 	if (!seen || number != d->finished)
 		return;
-	deploy_set_detail(d, seen);
+	deploy_set(&d->kernel, seen);
 	d->is_left = false;
-	if (!*seen)
+	if (!*deploy_detail(d))
 		d->deployed = number;
-}
-
-static struct timespec deploy_until(int64_t ms)
-{
-	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 }
 
 /* True when the task's hooks have run and there is nothing to wait for. */
@@ -260,7 +277,7 @@ bool deploy_wait(struct job *j, struct deploy *d, const char *commit, int ms, co
 	is_deployed = d->deployed >= number;
 	if (!is_deployed)
 		*warning = d->finished < number ? "the hooks are still running"
-						: arena_strdup(j->arena, d->detail);
+						: arena_strdup(j->arena, deploy_detail(d));
 	pthread_mutex_unlock(&d->lock);
 	return is_deployed;
 }
@@ -273,10 +290,10 @@ void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out)
 	*out = (struct deploy_status){ .hooks = d->hooks, .drift = r.warnings };
 	management_status(d->management, &out->openvpn_running, &out->restart_needed);
 	pthread_mutex_lock(&d->lock);
-	if (*d->detail && d->is_recorded)
+	if (*d->kernel)
 		deploy_look_again(j, d);
 	out->commit = *r.commit || !d->deployed ? arena_strdup(j->arena, r.commit)
 						: arena_strdup(j->arena, d->recent[d->deployed % RECENT]);
-	out->detail = arena_strdup(j->arena, d->detail);
+	out->detail = arena_strdup(j->arena, deploy_detail(d));
 	pthread_mutex_unlock(&d->lock);
 }

@@ -15,6 +15,7 @@ struct deploy;
 struct deploy_options {
 	const char *data;    /* the folder; the state repository is DATA/state.git */
 	bool hooks;          /* false: --hooks none; no hook runs and nothing is reported as not deployed */
+	int repair_ms;       /* how often hooks/post-commit runs to repair, without a commit; 0: each minute */
 };
 
 /*
@@ -55,7 +56,7 @@ struct deploy_status {
 	bool hooks;
 	bool openvpn_running;     /* its management socket answers */
 	bool restart_needed;      /* a reload that OpenVPN has not been told */
-	const char **drift;       /* what the kernel lacks, as the last run of `deploy` reported; NULL-terminated */
+	const char **drift;       /* what the kernel lacks, as the last `deploy` reported; NULL-terminated */
 };
 void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out);
 

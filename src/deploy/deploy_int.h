@@ -1,4 +1,4 @@
-/* Shared inside deploy: child processes, hooks, the record, OpenVPN's management socket, the kernel's parts. */
+/* Shared inside deploy: child processes, hooks, the record, OpenVPN's socket, the kernel's parts. */
 #ifndef DEPLOY_DEPLOY_INT_H
 #define DEPLOY_DEPLOY_INT_H
 
@@ -43,15 +43,16 @@ int child_run(struct job *j, const struct child *c, int *status, struct buf *out
 enum { HOOK_TIMEOUT_MS = 30000, HOOK_LEFT = 75 }; /* EX_TEMPFAIL: the kernel's side is the unit's */
 
 enum hook_outcome { HOOK_DONE, HOOK_LATER, HOOK_FAILED };
+enum hook_set { HOOK_KERNEL, HOOK_OTHERS }; /* post-commit; post-commit.d/ */
 
 struct hook_run {
 	const char *data, *old_commit, *new_commit;
 	int timeout_ms, stop_fd;
 };
-/* The scripts that a run executes, as absolute paths in their order; NULL-terminated, in the arena. */
-int hooks_list(struct job *j, const char *data, char ***paths);
-/* All hooks, one behind the other; *detail says which failed and how. HOOK_LATER: left to the unit. */
-enum hook_outcome hooks_run(struct job *j, const struct hook_run *r, const char **detail);
+/* The scripts of a set, as absolute paths in their order; NULL-terminated, in the arena. */
+int hooks_list(struct job *j, const char *data, enum hook_set set, char ***paths);
+/* Run them one behind the other; *detail says which failed and how. HOOK_LATER: left to the unit. */
+enum hook_outcome hooks_run(struct job *j, const struct hook_run *r, enum hook_set set, const char **detail);
 
 /* --- record.c: DATA/deployed.json, what the kernel's side was brought to --- */
 

@@ -82,23 +82,34 @@ static void hooks_add(struct buf *list, const char *path)
 		buf_add(list, &path, sizeof(path));
 }
 
-int hooks_list(struct job *j, const char *data, char ***paths)
+static int hooks_list_folder(struct job *j, const char *folder, struct buf *list)
 {
-	const char *hooks = arena_printf(j->arena, "%s/state.git/hooks", data);
-	char **names, *end = NULL;
-	struct buf list;
-	int error = fs_list(j, arena_printf(j->arena, "%s/post-commit.d", hooks), &names);
+	char **names;
+	int error = fs_list(j, folder, &names);
 
 	if (error)
 		return error;
-	buf_open(&list, j->arena);
-	hooks_add(&list, arena_printf(j->arena, "%s/post-commit", hooks));
 	for (; *names; names++)
 		if (hook_is_name(*names))
-			hooks_add(&list, arena_printf(j->arena, "%s/post-commit.d/%s", hooks, *names));
+			hooks_add(list, arena_printf(j->arena, "%s/%s", folder, *names));
+	return 0;
+}
+
+int hooks_list(struct job *j, const char *data, enum hook_set set, char ***paths)
+{
+	const char *post = arena_printf(j->arena, "%s/state.git/hooks/post-commit", data);
+	char *end = NULL;
+	struct buf list;
+	int error = 0;
+
+	buf_open(&list, j->arena);
+	if (set == HOOK_KERNEL)
+		hooks_add(&list, post);
+	else
+		error = hooks_list_folder(j, arena_printf(j->arena, "%s.d", post), &list);
 	buf_add(&list, &end, sizeof(end));
 	*paths = (char **)(void *)list.data;
-	return 0;
+	return error;
 }
 
 /* The program that runs; after an upgrade in place, the new one under the same name. */
@@ -170,13 +181,13 @@ static enum hook_outcome hook_run_one(struct job *j, const struct child *c, cons
 	return HOOK_FAILED;
 }
 
-enum hook_outcome hooks_run(struct job *j, const struct hook_run *r, const char **detail)
+enum hook_outcome hooks_run(struct job *j, const struct hook_run *r, enum hook_set set, const char **detail)
 {
 	enum hook_outcome outcome = HOOK_DONE;
 	char **paths, *data = realpath(r->data, NULL);
 	const char **env;
 
-	if (!data || hooks_list(j, data, &paths)) {
+	if (!data || hooks_list(j, data, set, &paths)) {
 		*detail = data ? j->message : "the data folder is gone";
 		job_clear(j);
 		free(data);

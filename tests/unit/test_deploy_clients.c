@@ -13,7 +13,8 @@ static const char
 #define STATUS_HEADER \
 	"TITLE\tOpenVPN 2.6.14\nTIME\t2026-11-23 01:37:37\t1795397857\n" \
 	"HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tVirtual IPv6 Address\tBytes Rec" \
-	"eived\tBytes Sent\tConnected Since\tConnected Since (time_t)\tUsername\tClient ID\tPeer ID\tData Channel Cipher\n"
+	"eived\tBytes Sent\tConnected Since\tConnected Since (time_t)\tUsername\tClient ID\tPeer " \
+	"ID\tData Channel Cipher\n"
 #define STATUS_LINE(name, address, id) \
 	"CLIENT_LIST\t" name "\tfd00::2\t\t" address \
 	"\t1925\t2054\t2026-11-23 01:37:34\t1795397854\tUNDEF\t" id "\t0\tAES-256-GCM\n"

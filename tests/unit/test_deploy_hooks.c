@@ -15,7 +15,7 @@ static enum hook_outcome run(struct place *p, int ms, int stop, const char **det
 	};
 
 	*detail = "";
-	return hooks_run(&p->job, &r, detail);
+	return hooks_run(&p->job, &r, HOOK_KERNEL, detail);
 }
 
 static void test_installed(void **state)
@@ -59,11 +59,13 @@ static void test_which_and_in_what_order(void **state)
 	place_write(p, "state.git/hooks/post-commit.d/20-b", 0755, "");
 	place_write(p, "state.git/hooks/post-commit.d/10-a.sh", 0755, "");
 	place_write(p, "state.git/hooks/post-commit.d/15-not-executable", 0644, "");
-	assert_int_equal(hooks_list(&p->job, p->data, &paths), 0);
+	assert_int_equal(hooks_list(&p->job, p->data, HOOK_KERNEL, &paths), 0);
 	assert_string_equal(paths[0], place_path(p, "state.git/hooks/post-commit"));
-	assert_string_equal(paths[1], place_path(p, "state.git/hooks/post-commit.d/10-a.sh"));
-	assert_string_equal(paths[2], place_path(p, "state.git/hooks/post-commit.d/20-b"));
-	assert_null(paths[3]);
+	assert_null(paths[1]);
+	assert_int_equal(hooks_list(&p->job, p->data, HOOK_OTHERS, &paths), 0);
+	assert_string_equal(paths[0], place_path(p, "state.git/hooks/post-commit.d/10-a.sh"));
+	assert_string_equal(paths[1], place_path(p, "state.git/hooks/post-commit.d/20-b"));
+	assert_null(paths[2]);
 }
 
 static void test_what_a_hook_gets(void **state)
@@ -114,14 +116,16 @@ static void test_outcomes(void **state)
 static void test_one_failure_does_not_stop_the_next(void **state)
 {
 	struct place *p = *state;
-	const char *detail;
+	const struct hook_run r = {
+		.data = p->data, .old_commit = c0, .new_commit = c1, .timeout_ms = 5000, .stop_fd = -1
+	};
+	const char *detail = "";
 
-	place_hook(p, "exit 75");
 	assert_int_equal(fs_mkdirs(&p->job, place_path(p, "state.git/hooks/post-commit.d"), 0755), 0);
 	place_write(p, "state.git/hooks/post-commit.d/a", 0755, "#!/bin/sh\nexit 1\n");
 	place_write(
 	    p, "state.git/hooks/post-commit.d/b", 0755, "#!/bin/sh\ntouch \"$VPNUNIT_DATA/b\"; exit 2\n");
-	assert_int_equal(run(p, 5000, -1, &detail), HOOK_FAILED);
+	assert_int_equal(hooks_run(&p->job, &r, HOOK_OTHERS, &detail), HOOK_FAILED);
 	assert_string_equal(detail, "the hook a ended with exit code 1");
 	assert_true(fs_exists(place_path(p, "b")));
 }
@@ -340,6 +344,49 @@ static void test_a_deploy_with_obstacles_says_which(void **state)
 	deploy_close(d);
 }
 
+/* The kernel's hook runs again without a commit; the administrator's don't. */
+static void test_it_repairs_now_and_then(void **state)
+{
+	struct place *p = *state;
+	const struct deploy_options o = { .data = p->data, .hooks = true, .repair_ms = 200 };
+	struct deploy_status status;
+	const char *warning = NULL;
+	struct deploy *d;
+
+	assert_int_equal(fs_mkdirs(&p->job, place_path(p, "state.git/hooks/post-commit.d"), 0755), 0);
+	place_write(
+	    p, "state.git/hooks/post-commit.d/a", 0755, "#!/bin/sh\necho >>\"$VPNUNIT_DATA/others\"\n");
+	place_hook(p, "echo \"$VPNUNIT_NEW\" >>\"$VPNUNIT_DATA/runs\"; [ -e \"$VPNUNIT_DATA/fixed\" ]");
+	assert_int_equal(deploy_open(&p->job, &o, &d), 0);
+	usleep(500000);
+	assert_false(fs_exists(place_path(p, "runs"))); /* nothing was ever submitted */
+	submit(d, "", c1);
+	assert_false(deploy_wait(&p->job, d, c1, 5000, &warning));
+	place_write(p, "fixed", 0644, "");
+	usleep(700000);
+	deploy_status(&p->job, d, &status);
+	assert_string_equal(status.detail, "");
+	assert_true(deploy_wait(&p->job, d, c1, 0, &warning));
+	assert_true(strlen(place_read(p, "runs")) >= 3 * sizeof(c1));
+	assert_string_equal(place_read(p, "others"), "\n");
+	deploy_close(d);
+}
+
+static void test_what_the_unit_does_is_not_repaired_here(void **state)
+{
+	struct place *p = *state;
+	const struct deploy_options o = { .data = p->data, .hooks = true, .repair_ms = 100 };
+	const char *warning = NULL;
+	struct deploy *d;
+
+	place_hook(p, "echo >>\"$VPNUNIT_DATA/runs\"; exit 75");
+	assert_int_equal(deploy_open(&p->job, &o, &d), 0);
+	submit(d, "", c1);
+	assert_false(deploy_wait(&p->job, d, c1, 600, &warning));
+	assert_string_equal(place_read(p, "runs"), "\n");
+	deploy_close(d);
+}
+
 static void test_without_hooks_nothing_runs_and_nothing_is_missing(void **state)
 {
 	struct place *p = *state;
@@ -390,6 +437,8 @@ int main(void)
 		PLACED(test_late_and_failed_are_told),
 		PLACED(test_what_is_left_to_the_unit_is_awaited),
 		PLACED(test_a_deploy_with_obstacles_says_which),
+		PLACED(test_it_repairs_now_and_then),
+		PLACED(test_what_the_unit_does_is_not_repaired_here),
 		PLACED(test_without_hooks_nothing_runs_and_nothing_is_missing),
 		PLACED(test_a_broken_record_is_none),
 	};
