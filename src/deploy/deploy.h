@@ -15,7 +15,7 @@ struct deploy;
 struct deploy_options {
 	const char *data;    /* the folder; the state repository is DATA/state.git */
 	bool hooks;          /* false: --hooks none; no hook runs and nothing is reported as not deployed */
-	int repair_ms;       /* how often hooks/post-commit runs to repair, without a commit; 0: each minute */
+	int repair_ms;       /* how often hooks/post-commit runs to repair; 0: once a minute */
 };
 
 /*
