@@ -56,6 +56,18 @@ bool time_parse(const char *text, int64_t *out)
 	return true;
 }
 
+bool time_parse_date(const char *text, int64_t *out)
+{
+	static const char shape[] = "0000-00-00";
+	char whole[TIME_TEXT];
+
+	if (strnlen(text, sizeof(shape)) != sizeof(shape) - 1)
+		return false;
+	memcpy(whole, text, sizeof(shape) - 1);
+	memcpy(whole + sizeof(shape) - 1, "T00:00:00Z", sizeof("T00:00:00Z"));
+	return time_parse(whole, out);
+}
+
 static int64_t time_unit(char c)
 {
 	switch (c) {

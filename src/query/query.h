@@ -71,4 +71,53 @@ int query_network(struct job *j, struct query *q, struct model **out);
 struct query_counts { int64_t users, gateways, certificates, revoked; const char *commit; };
 int query_counts(struct job *j, struct query *q, struct query_counts *out);
 
+/* --- the history; E_BUSY (code index_building) while the index lags behind --- */
+
+struct query_entry { /* one commit */
+	int64_t seq;             /* its place in the history, from 1 */
+	const char *commit, *actor, *subject;
+	const char *change, *reason; /* "" where there is none */
+	const char *signed_by;   /* fingerprint of a key; NULL: not signed */
+	int64_t time;
+	const char **objects;    /* "user:x", "gateway:y", "network", "server"; ends with NULL */
+};
+
+struct query_log_filter { /* NULL or 0: all; what is given must all hold */
+	const char *user;        /* touched this user or a gateway of his */
+	const char *gateway, *actor, *change;
+	const char *address;     /* an address or a prefix: of a gateway or of a user */
+	int64_t since, until;    /* both included */
+	const char *text;        /* in subject or reason */
+	int64_t before;          /* seq: what came before it */
+	size_t limit;
+};
+struct query_log { struct query_entry *rows; size_t n; const char *commit; };
+
+/* Newest first. Costs what it returns, but for text, which looks at all that the rest finds. */
+int query_log(struct job *j, struct query *q, const struct query_log_filter *f, struct query_log *out);
+
+/*
+ * The commit that a text names: 40 hex digits, the first 7 or more of them, HEAD, HEAD~n, or a time: the
+ * last one at or before it (a date: the end of its day). E_INVALID: it is none of these; E_NOT_FOUND;
+ * E_CONFLICT (code ambiguous_commit).
+ */
+int query_commit(struct job *j, struct query *q, const char *at, struct query_entry *out, const char **commit);
+
+struct query_tenure { /* who had an address */
+	uint32_t user_id, gateway_id;
+	const char *user, *gateway; /* names then; gateway NULL: only the user's prefix */
+	const char *device;      /* of the gateway */
+	const char *prefix;
+	struct query_entry since; /* the commit that gave it */
+	int64_t until;           /* time of the one that took it; 0: still */
+};
+/* At a commit (at->seq) the one who had it. E_NOT_FOUND: nobody. */
+int query_address(struct job *j, struct query *q, const char *address, const struct query_entry *at,
+    struct query_tenure *out);
+/* Who bore a name at a commit. */
+int query_name(struct job *j, struct query *q, const char *name, bool is_gateway, const struct query_entry *at,
+    struct query_tenure *out);
+/* State paths of every certificate that a device ever had; ends with NULL. */
+int query_issued(struct job *j, struct query *q, const char *device, const char ***paths);
+
 #endif

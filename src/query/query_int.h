@@ -40,4 +40,17 @@ void *query_grow(struct arena *a, void *list, size_t n, size_t *cap, size_t size
 /* network.json and servers/main.json into a model. */
 int reading_network(struct reading *r, struct model *m);
 
+/* --- the history --- */
+
+/* E_BUSY while the index of the history lags behind the snapshot. */
+int reading_history(struct reading *r);
+
+#define ENTRY_COLUMNS "c.seq, c.id, c.time, c.actor, c.change, c.subject, c.reason, c.signed_by"
+/* A row of a statement of ENTRY_COLUMNS, and what it touched. */
+int reading_entry(struct reading *r, sqlite3_stmt *s, struct query_entry *out);
+
+enum { TENURE_LENGTHS = 16 };
+/* The prefixes that may hold an address and be somebody's, longest first: lengths are multiples of 4. */
+size_t query_prefixes(struct arena *a, const struct ip_prefix *address, const char *out[TENURE_LENGTHS]);
+
 #endif
