@@ -26,6 +26,8 @@ static const struct option OPTIONS[] = {
 	{ "full", no_argument, NULL, 'f' },
 	{ "check", no_argument, NULL, 'c' },
 	{ "watch", no_argument, NULL, 'W' },
+	{ "expect", required_argument, NULL, 'x' },
+	{ "key", required_argument, NULL, 'y' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -61,6 +63,17 @@ static int add_to_list(struct job *j, const char **list, size_t *n, const char *
 			return cli_usage(j, "at most 16 of one flag");
 		list[(*n)++] = part;
 	}
+	return 0;
+}
+
+/* In full: a commit that shares a few digits with the remembered one is easily made. */
+static int set_expect(struct job *j, const char *value, const char **expect)
+{
+	uint8_t bytes[(OID_HEX - 1) / 2];
+
+	if (!digest_unhex(value, bytes, sizeof(bytes)))
+		return cli_usage(j, arena_printf(j->arena, "--expect %s: a commit's 40 digits", value));
+	*expect = value;
 	return 0;
 }
 
@@ -121,6 +134,10 @@ static int set_option(struct job *j, struct arguments *a, int letter, const char
 	case 'W':
 		a->watch = true;
 		return 0;
+	case 'x':
+		return set_expect(j, value, &a->expect);
+	case 'y':
+		return add_to_list(j, a->keys, &a->keys_n, value);
 	default:
 		return set_init_option(j, &a->init, letter, value);
 	}

@@ -45,13 +45,17 @@ void cli_tell_warnings(const struct job *j)
 int cli_init(struct job *j, struct arguments *a)
 {
 	struct flow_options o = cli_flow_options(a);
+	const char *audit_key;
 
 	if (!a->init.prefix || !a->init.endpoints_n)
 		return cli_usage(j, "init needs --prefix and --endpoint"), EXIT_USAGE;
-	if (flow_initialise(j, &o, &a->init))
+	if (flow_initialise(j, &o, &a->init) || cli_read_audit_key(j, a, &audit_key))
 		return EXIT_REFUSED;
 	printf("%s: state begun with prefix %s.\nBack up %s/state.git, and once the master key on paper: vpnunit key show --data %s\n",
 	    a->data, a->init.prefix, a->data, a->data);
+	printf("Each commit will be signed by the audit key %s.\n"
+	       "Keep that line elsewhere: vpnunit verify --key then tells a history of somebody else's making.\n",
+	    audit_key);
 	return 0;
 }
 
@@ -90,6 +94,7 @@ static const struct command COMMANDS[] = {
 	{ "git", "d", cli_git },
 	{ "key", "dm", cli_key },
 	{ "status", "d", cli_status },
+	{ "verify", "dmgxy", cli_verify },
 };
 
 static int run_command(int argc, char **argv)

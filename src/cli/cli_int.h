@@ -15,6 +15,9 @@ struct arguments {
 	const char *endpoints[LIST_MAX];
 	struct flow_init init;
 	bool full, check, watch;
+	const char *expect; /* a commit's id in full */
+	const char *keys[LIST_MAX]; /* fingerprints */
+	size_t keys_n;
 	char **rest; /* what is behind the options */
 	size_t rest_n;
 };
@@ -32,6 +35,8 @@ struct flow_options cli_flow_options(const struct arguments *a);
 /* A path below the data folder. */
 const char *cli_path(struct job *j, const struct arguments *a, const char *name);
 void cli_tell_warnings(const struct job *j);
+/* The fingerprint of the key that signs commits, in the arena. */
+int cli_read_audit_key(struct job *j, const struct arguments *a, const char **out);
 /* The admin token, as a string that the caller cleanses. */
 int cli_read_token(struct job *j, const struct arguments *a, struct buf *out);
 
@@ -42,5 +47,6 @@ int cli_deploy(struct job *j, struct arguments *a);
 int cli_git(struct job *j, struct arguments *a);
 int cli_key(struct job *j, struct arguments *a);
 int cli_status(struct job *j, struct arguments *a);
+int cli_verify(struct job *j, struct arguments *a);
 
 #endif

@@ -7,12 +7,16 @@
 static int show_key(struct job *j, const struct pki *pki)
 {
 	char fingerprint[PKI_FINGERPRINT];
+	struct pki_ssh_key *audit;
 	struct buf paper;
+	size_t n;
 
+	if (pki_audit_keys(j, pki, &audit, &n))
+		return EXIT_REFUSED;
 	buf_open(&paper, j->arena);
 	pki_print_paper(pki, &paper);
 	pki_fingerprint(pki, fingerprint);
-	printf("%s\nfingerprint %s\n", paper.data, fingerprint);
+	printf("%s\nfingerprint %s\naudit key %s\n", paper.data, fingerprint, audit[0].fingerprint);
 	fflush(stdout);
 	digest_cleanse(paper.data, paper.len);
 	return 0;
@@ -51,16 +55,32 @@ static int check_key(struct job *j, const struct pki *pki)
 	return error ? EXIT_REFUSED : 0;
 }
 
+static int open_key(struct job *j, const struct arguments *a, struct pki **pki)
+{
+	return pki_open(j, a->master_key ? a->master_key : cli_path(j, a, "secrets/master.key"), pki);
+}
+
+int cli_read_audit_key(struct job *j, const struct arguments *a, const char **out)
+{
+	struct pki_ssh_key *audit;
+	struct pki *pki = NULL;
+	size_t n;
+
+	if (open_key(j, a, &pki) == 0 && pki_audit_keys(j, pki, &audit, &n) == 0)
+		*out = audit[0].fingerprint;
+	pki_close(pki);
+	return j->error;
+}
+
 int cli_key(struct job *j, struct arguments *a)
 {
-	const char *path = a->master_key ? a->master_key : cli_path(j, a, "secrets/master.key");
 	bool show = a->rest_n == 1 && strcmp(a->rest[0], "show") == 0;
 	struct pki *pki = NULL;
 	int status = EXIT_REFUSED;
 
 	if (!show && (a->rest_n != 1 || strcmp(a->rest[0], "check")))
 		return cli_usage(j, "`key` takes show, or check with the paper's text on standard input"), EXIT_USAGE;
-	if (pki_open(j, path, &pki) == 0)
+	if (open_key(j, a, &pki) == 0)
 		status = show ? show_key(j, pki) : check_key(j, pki);
 	pki_close(pki);
 	return status;

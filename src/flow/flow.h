@@ -82,6 +82,25 @@ int flow_check(struct job *j, struct flow *f, char ***differences);
 /* Without a service: `vpnunit render [--full] [--out DIR] [--check]`; differences NULL: render. */
 int flow_render_offline(struct job *j, const struct flow_options *o, const char *out_dir, bool full, char ***differences);
 
+/*
+ * `vpnunit verify`: is the whole history true?  Reads alone and needs no lock: may run beside a service.
+ * Fails only where it could not look; what it found wrong is in *out, in the arena.
+ */
+struct flow_verify {
+	const char *expect;         /* a commit (full hex) that has been HEAD; NULL: none is known */
+	const char *const *keys;    /* fingerprints of the keys that may have signed; none: the master key's own */
+	size_t keys_n;
+	char **differences;         /* what the running service found on the disk; NULL: none runs */
+};
+struct flow_verdict {
+	size_t commits, pushed;     /* how many there are; of them, made elsewhere and accepted by the service */
+	const char *keys;           /* fingerprints of who signed the others */
+	char **lies;                /* one line each: "COMMIT PATH: what is wrong" */
+	size_t lies_n;
+};
+int flow_verify(struct job *j, const struct flow_options *o, const struct flow_verify *in,
+    struct flow_verdict *out);
+
 struct flow_check { const char *name; bool ok; const char *detail; };
 struct flow_state {
 	struct oid head;

@@ -89,6 +89,29 @@ int render_add_commits(struct job *j, struct render *r, const struct render_comm
 int render_forget_index(struct job *j, struct render *r);
 
 /*
+ * For who is not the writer, and must write nothing below data: compares the folder with what m renders,
+ * as render_check does.
+ */
+struct render_view {
+	const char *data;
+	gid_t group;
+	const struct pki *pki;
+	const char *database;      /* a copy of the database, by render_copy_database */
+};
+int render_check_folder(struct job *j, const struct render_view *v, const struct model *m, const char *commit,
+    char ***differences);
+/* While no service runs: the database of a folder, as it would be found at the next start. */
+int render_copy_database(struct job *j, const char *data, const char *to);
+/*
+ * How far the index of a database goes ("": there is none), and how its tables differ from truth's, which
+ * was built anew up to there; lines as those of render_check.  moved: it goes elsewhere by now, and was not
+ * compared.  Beside a running service too.
+ */
+int render_read_indexed(struct job *j, const char *database, char out[OID_HEX]);
+int render_compare_index(struct job *j, const struct render *truth, const char *database, char ***differences,
+    bool *moved);
+
+/*
  * A gateway's inline .ovpn from templates/client.ovpn, with its newest certificate in m that is not
  * revoked (E_CONFLICT "no_certificate").  Holds its private key: the caller cleanses it.
  */
