@@ -32,14 +32,19 @@ static int parse_length(struct job *j, const char *text, size_t *out)
 	if (digits == 0 || text[digits] != '\0')
 		return job_fail(j, E_INVALID, "malformed_request", "Content-Length is no number");
 	*out = 0;
-	for (i = 0; i < digits && *out <= HTTP_BODY_MAX; i++)
+	for (i = 0; i < digits && *out <= HTTP_BODY_LARGE_MAX; i++)
 		*out = *out * 10 + (size_t)(text[i] - '0');
 	return 0;
 }
 
-static int too_large(struct job *j)
+static size_t limit(const struct exchange *x)
 {
-	return job_fail(j, E_INVALID, "body_too_large", "a body has at most %d bytes", HTTP_BODY_MAX);
+	return x->route->flags & HTTP_BODY_LARGE ? HTTP_BODY_LARGE_MAX : HTTP_BODY_MAX;
+}
+
+static int too_large(struct exchange *x)
+{
+	return job_fail(&x->job, E_INVALID, "body_too_large", "a body has at most %zu bytes here", limit(x));
 }
 
 int body_check(struct exchange *x)
@@ -58,8 +63,9 @@ int body_check(struct exchange *x)
 		    "Transfer-Encoding has to be chunked, without a Content-Length");
 	x->is_closing = false;
 	x->has_body = encoding || n > 0;
+	x->body_length = n;
 	x->is_continue_awaited = expect && strcasecmp(expect, "100-continue") == 0;
-	return n > HTTP_BODY_MAX ? too_large(j) : 0;
+	return 0;
 }
 
 static int check_type(struct exchange *x)
@@ -89,13 +95,13 @@ static int read_all(struct exchange *x, struct buf *b)
 	if (x->is_continue_awaited)
 		mg_printf(x->conn, "HTTP/1.1 100 Continue\r\n\r\n");
 	x->is_continue_awaited = false;
-	while (n > 0 && b->len <= HTTP_BODY_MAX && (want < 0 || b->len < (size_t)want)) {
+	while (n > 0 && b->len <= limit(x) && (want < 0 || b->len < (size_t)want)) {
 		n = mg_read(x->conn, chunk, sizeof(chunk));
 		if (n > 0)
 			buf_add(b, chunk, (size_t)n);
 	}
-	if (b->len > HTTP_BODY_MAX)
-		return too_large(&x->job);
+	if (b->len > limit(x))
+		return too_large(x);
 	if (n < 0 || (want >= 0 && b->len < (size_t)want))
 		return job_fail(
 		    &x->job, E_INVALID, "body_cut_off", "the body broke off after %zu bytes", b->len);
@@ -112,6 +118,8 @@ int body_read(struct exchange *x)
 	if (x->has_body && !(x->route->flags & (HTTP_BODY | HTTP_BODY_OPTIONAL)))
 		return job_fail(j, E_INVALID, "unexpected_body", "this request takes no body");
 	buf_open(&b, j->arena);
+	if (x->body_length > limit(x))
+		return too_large(x);
 	if (x->has_body && (check_type(x) || read_all(x, &b)))
 		return j->error;
 	if (b.len == 0 && x->route->flags & HTTP_BODY)

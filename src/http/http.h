@@ -13,7 +13,7 @@
 #include "base/job.h"
 #include "base/json.h"
 
-enum { HTTP_BODY_MAX = 64 * 1024, HTTP_PARAMS_MAX = 2 };
+enum { HTTP_BODY_MAX = 64 * 1024, HTTP_BODY_LARGE_MAX = 1024 * 1024, HTTP_PARAMS_MAX = 2 };
 
 struct http_request {
 	struct job *job;
@@ -28,6 +28,8 @@ struct http_request {
 
 /* A query parameter, decoded; NULL: not given. */
 const char *http_query(const struct http_request *r, const char *name);
+/* A request header's value; NULL: not sent. Borrowed until the answer. */
+const char *http_header(const struct http_request *r, const char *name);
 /* Fail (E_INVALID) on a query parameter that is not in the NULL-terminated list, or given twice. */
 int http_query_known(const struct http_request *r, const char *const *names);
 
@@ -51,6 +53,7 @@ enum http_route_flags {
 	HTTP_PUBLIC = 1,           /* no token needed */
 	HTTP_BODY = 2,             /* a JSON object must be sent */
 	HTTP_BODY_OPTIONAL = 4,
+	HTTP_BODY_LARGE = 8,       /* up to HTTP_BODY_LARGE_MAX bytes, elsewhere HTTP_BODY_MAX */
 };
 
 struct http_route {

@@ -40,6 +40,7 @@ struct exchange {
 	struct http_response response;
 	const struct http_route *route;
 	bool has_body;             /* not read yet: the connection cannot carry another request */
+	size_t body_length;        /* as announced, counted to a little above HTTP_BODY_LARGE_MAX */
 	bool is_continue_awaited;  /* the client asks before it sends the body */
 	bool is_closing;           /* after this answer */
 };
