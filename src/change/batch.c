@@ -6,11 +6,24 @@
 
 #include "change/change_int.h"
 
+static bool is_issued(const struct plan *plan, const char *device)
+{
+	const struct plan_issue *i;
+
+	for (i = plan->issues; i; i = i->next)
+		if (strcmp(i->device.hex, device) == 0)
+			return true;
+	return false;
+}
+
 /* The sub-plan's wishes become the batch's; what they point at lives in the job. */
 static int merge(struct work *w, struct model *fork, const struct plan *sub)
 {
 	const struct plan_file *f;
 
+	if (sub->issues && is_issued(w->plan, sub->issues->device.hex))
+		return job_fail(w->job, E_CONFLICT, "issued_already", "%s gets a certificate in this batch already",
+		    sub->issues->name);
 	for (f = sub->files; f; f = f->next) {
 		if (f->data ? model_put(w->job, fork, f->path, f->data, f->len) : model_remove(w->job, fork, f->path))
 			return w->job->error;
@@ -46,12 +59,14 @@ static void drop_issues(struct work *w, const struct model *fork)
 
 static int plan_one(struct work *w, struct model *fork, const struct change *ch, struct buf *body)
 {
+	bool is_own_reason = strcmp(ch->reason, w->change->reason) != 0;
 	struct plan *sub;
 
 	if (change_plan(w->job, fork, ch, &sub))
 		return w->job->error;
 	if (sub->files || sub->issues)
-		buf_printf(body, "%s- %s", body->len ? "\n" : "", sub->subject);
+		buf_printf(body, "%s- %s%s%s%s", body->len ? "\n" : "", sub->subject, is_own_reason ? " (" : "",
+		    is_own_reason ? ch->reason : "", is_own_reason ? ")" : "");
 	return merge(w, fork, sub);
 }
 

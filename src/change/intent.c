@@ -20,9 +20,10 @@ static struct sides look(const struct model *before, const struct model *after, 
 		(const struct gateway *)model_entity(after, e->path) };
 }
 
-static bool is_same_device(const struct sides *s)
+/* A certificate is a device's under one name: renamed, it needs another one. */
+static bool is_same_holder(const struct gateway *a, const struct gateway *b)
 {
-	return s->old && s->new && strcmp(s->old->device.hex, s->new->device.hex) == 0;
+	return a && b && strcmp(a->device.hex, b->device.hex) == 0 && strcmp(a->name, b->name) == 0;
 }
 
 static bool has_live_certificate(const struct work *w, const struct gateway *g)
@@ -30,7 +31,7 @@ static bool has_live_certificate(const struct work *w, const struct gateway *g)
 	const struct certificate **c;
 
 	for (c = model_certificates(w->job->arena, w->model, g->device.hex); *c; c++)
-		if (model_is_live(w->model, *c, w->change->now))
+		if (strcmp((*c)->name, g->name) == 0 && model_is_live(w->model, *c, w->change->now))
 			return true;
 	return false;
 }
@@ -54,9 +55,9 @@ static void take_away(struct work *w, const struct model *before, const struct s
 {
 	const struct user *u;
 
-	if (!s->old || is_same_device(s))
+	if (!s->old || is_same_holder(s->old, s->new))
 		return;
-	if (!map_get(new, s->old->device.hex))
+	if (!is_same_holder(s->old, map_get(new, s->old->device.hex)))
 		change_revoke_device(w, s->old->device.hex, REASON_CESSATION_OF_OPERATION);
 	u = model_user(before, s->old->user);
 	change_release_gateway(w, s->old, u ? u->name : "");
@@ -64,10 +65,10 @@ static void take_away(struct work *w, const struct model *before, const struct s
 
 static int give(struct work *w, const struct sides *s, const struct map *old)
 {
-	if (!s->new || is_same_device(s))
+	if (!s->new || is_same_holder(s->old, s->new))
 		return 0;
 	change_note_given(w, s->new->user, s->new->id);
-	if (map_get(old, s->new->device.hex) || has_live_certificate(w, s->new))
+	if (is_same_holder(s->new, map_get(old, s->new->device.hex)) || has_live_certificate(w, s->new))
 		return 0;
 	return change_issue(w, CERTIFICATE_GATEWAY, s->new->device.hex, arena_strdup(w->job->arena, s->new->name));
 }
