@@ -90,6 +90,11 @@ int flow_boot_task(struct job *j, struct flow *f, struct deploy_task *task);
  */
 int flow_read_rollback(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch);
 int flow_read_revert(struct job *j, struct state *s, const struct oid *at, struct change *ch);
+/* Intent files of `to` that differ from `from`: users/, servers/, and network.json where that is asked for. */
+int flow_diff_intent(struct job *j, struct state *s, const struct oid *from, const struct oid *to, bool with_network,
+    struct plan_file **out);
+/* E_NOT_FOUND unless the commit leads to `at`. */
+int flow_check_target(struct job *j, struct state *s, const struct oid *at, const char *target, struct oid *out);
 /*
  * The undo of the pending change: like a revert, but where something has been taken away since, that stays;
  * and what it issued.  Confirm: checks that the target is what waits.
