@@ -9,19 +9,26 @@
 
 /* --- parse.c: what a request says, checked; errors name the field --- */
 
+/* To lower case; ASCII only: a name with anything else is refused, not folded. */
+const char *parse_fold(struct job *j, const char *s);
 /* A name of the path, folded; what can be no name is E_NOT_FOUND. */
 int parse_user_name(struct http_request *req, const char **out);
 int parse_gateway_name(struct http_request *req, const char **out);
 
-int parse_user_create(struct http_request *req, struct change *ch);
-int parse_user_patch(struct http_request *req, struct change *ch);
-int parse_gateway_create(struct http_request *req, struct change *ch);
-int parse_gateway_patch(struct http_request *req, struct change *ch);
-int parse_renew(struct http_request *req, struct change *ch);
+/* The name in a member; *out stays where there is none. A gateway's is required. */
+int parse_user_member(struct job *j, const struct json *body, const char *key, bool required, const char **out);
+int parse_gateway_member(struct job *j, const struct json *body, const char **out);
+
+/* One of these for a kind of change; body is a request's, or an entry of a batch. */
+typedef int (parse_change)(struct http_request *req, const struct json *body, struct change *ch);
+parse_change parse_user_create, parse_user_patch, parse_gateway_create, parse_gateway_patch;
+parse_change parse_renew; /* body NULL: none was sent */
 /* ?name=1 or 0; *out stays where it is not given. */
 int parse_flag(struct http_request *req, const char *name, bool *out);
 /* ?reason= into the change. */
 int parse_reason(struct http_request *req, struct change *ch);
+/* "reason" of a body; the change's stays where there is none. */
+int parse_reason_member(struct job *j, const struct json *body, struct change *ch);
 
 /* --- page.c: lists --- */
 
@@ -67,6 +74,8 @@ int mutate_submit(struct http_request *req, const struct object *o, const struct
 /* The answer of a done change: the object as read back (NULL: 204), with what the caller should know. */
 void mutate_answer(struct http_request *req, struct http_response *res, const struct flow_result *r,
     const struct object *o);
+/* The answer of a change of many objects: {"commit","issued","revoked",...}, 201, its Location. */
+void mutate_answer_commit(struct http_request *req, struct http_response *res, const struct flow_result *r);
 /* The change is a fact, so that it cannot be read back is a warning: {"name"} instead of the object. */
 void mutate_unread(struct http_request *req, const char *name, struct object *o);
 
@@ -77,6 +86,8 @@ typedef int (api_handler)(struct http_request *req, struct http_response *res);
 api_handler users_list, users_create, users_get, users_patch, users_delete;
 api_handler gateways_list, gateways_create, gateways_get, gateways_patch, gateways_delete, gateways_renew;
 api_handler profile_get;
+api_handler confirm_keep, confirm_undo;
+api_handler batch_apply, rollback_to, rollback_revert, push_accept;
 api_handler certificates_get_ca, certificates_get_crl;
 api_handler health_alive, health_ready;
 api_handler state_get, state_check, state_render;

@@ -92,7 +92,7 @@ int gateways_create(struct http_request *req, struct http_response *res)
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_CREATE, &ch) ||
-	    parse_gateway_create(req, &ch) || mutate_submit(req, NULL, &ch, &done))
+	    parse_gateway_create(req, req->body, &ch) || mutate_submit(req, NULL, &ch, &done))
 		return req->job->error;
 	answer_created(req, res, ch.name, &done);
 	return 0;
@@ -126,7 +126,7 @@ int gateways_patch(struct http_request *req, struct http_response *res)
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_PATCH, &ch) ||
-	    parse_gateway_name(req, &ch.name) || parse_gateway_patch(req, &ch) ||
+	    parse_gateway_name(req, &ch.name) || parse_gateway_patch(req, req->body, &ch) ||
 	    change_existing(req, &ch, &done))
 		return req->job->error;
 	answer(req, res, ch.name, &done);
@@ -151,7 +151,7 @@ int gateways_renew(struct http_request *req, struct http_response *res)
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_RENEW, &ch) ||
-	    parse_gateway_name(req, &ch.name) || parse_renew(req, &ch) || change_existing(req, &ch, &done))
+	    parse_gateway_name(req, &ch.name) || parse_renew(req, req->body, &ch) || change_existing(req, &ch, &done))
 		return req->job->error;
 	answer_created(req, res, ch.name, &done);
 	return 0;

@@ -2,12 +2,31 @@
  * What all mutations have in common: who and why, If-Match, the way through
  * the writer, and the answer that says whether it has been deployed.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/api_int.h"
 #include "base/digest.h"
 #include "base/ip.h"
 #include "base/time.h"
+
+/* Confirm-Within: 30 seconds to a day, for what can wait. */
+static int parse_confirm_within(struct http_request *req, struct change *ch)
+{
+	static const char name[] = "Confirm-Within";
+	const char *text = http_header(req, name);
+
+	if (!text)
+		return 0;
+	if (!*text || strlen(text) > 5 || strspn(text, "0123456789") != strlen(text))
+		return job_fail_field(req->job, name, "has to be a number of seconds from 30 to 86400");
+	ch->confirm_within = atol(text);
+	if (ch->confirm_within < 30 || ch->confirm_within > 86400)
+		return job_fail_field(req->job, name, "has to be a number of seconds from 30 to 86400");
+	if (ch->kind == CHANGE_CONFIRM || ch->kind == CHANGE_UNDO)
+		return job_fail_field(req->job, name, "a confirmation is final");
+	return 0;
+}
 
 int mutate_open(struct http_request *req, enum change_kind kind, struct change *ch)
 {
@@ -22,7 +41,7 @@ int mutate_open(struct http_request *req, enum change_kind kind, struct change *
 		digest_random(device, sizeof(device));
 		digest_hex(device, sizeof(device), ch->device.hex);
 	}
-	return parse_reason(req, ch);
+	return parse_confirm_within(req, ch) ? req->job->error : parse_reason(req, ch);
 }
 
 /*
@@ -136,6 +155,41 @@ void mutate_answer(
 	list = json_add(o->json, "warnings", json_array(j->arena));
 	for (d = j->warnings; d; d = d->next)
 		json_add_string(j->arena, list, NULL, d->text);
+}
+
+static void add_items(struct job *j, struct json *parent, const char *key, const struct flow_item *item)
+{
+	struct json *list = json_add(parent, key, json_array(j->arena)), *o;
+
+	for (; item && item->name; item++) {
+		o = json_add(list, NULL, json_object(j->arena));
+		json_add_string(j->arena, o, "name", item->name);
+		json_add_string(j->arena, o, "serial", item->serial);
+	}
+}
+
+static void add_words(struct job *j, struct json *parent, const char *key, const char *const *word)
+{
+	struct json *list = json_add(parent, key, json_array(j->arena));
+
+	for (; word && *word; word++)
+		json_add_string(j->arena, list, NULL, *word);
+}
+
+void mutate_answer_commit(struct http_request *req, struct http_response *res, const struct flow_result *r)
+{
+	struct job *j = req->job;
+	struct object o = { .json = json_object(j->arena) };
+
+	json_add_string(j->arena, o.json, "commit", r->commit.hex);
+	add_items(j, o.json, "issued", r->summary.issued);
+	add_items(j, o.json, "revoked", r->summary.revoked);
+	add_words(j, o.json, "needs_config", r->summary.needs_config);
+	add_words(j, o.json, "loses_access", r->summary.loses_access);
+	add_words(j, o.json, "files", r->summary.files);
+	mutate_answer(req, res, r, &o);
+	res->status = 201;
+	http_set_header(j, res, "Location", arena_printf(j->arena, "/commit/%s", r->commit.hex));
 }
 
 void mutate_unread(struct http_request *req, const char *name, struct object *o)

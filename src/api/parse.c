@@ -1,6 +1,7 @@
 /*
- * From a request to a change: every member of a body is known, typed and
- * checked here, names folded to lower case.  Decides nothing about the state.
+ * From JSON to a change: every member is known, typed and checked here, names
+ * folded to lower case.  The object is a request's body or an entry of a
+ * batch.  Decides nothing about the state.
  */
 #include <string.h>
 
@@ -8,8 +9,7 @@
 
 enum { REASON_MAX = 500 };
 
-/* ASCII only: a name with anything else is refused, not folded. */
-static const char *fold(struct job *j, const char *s)
+const char *parse_fold(struct job *j, const char *s)
 {
 	char *out = arena_strdup(j->arena, s), *p;
 
@@ -21,7 +21,7 @@ static const char *fold(struct job *j, const char *s)
 
 int parse_user_name(struct http_request *req, const char **out)
 {
-	*out = fold(req->job, req->params[0]);
+	*out = parse_fold(req->job, req->params[0]);
 	if (!model_is_user_name(*out))
 		return job_fail(req->job, E_NOT_FOUND, "not_found", "no user %s", *out);
 	return 0;
@@ -29,20 +29,19 @@ int parse_user_name(struct http_request *req, const char **out)
 
 int parse_gateway_name(struct http_request *req, const char **out)
 {
-	*out = fold(req->job, req->params[0]);
+	*out = parse_fold(req->job, req->params[0]);
 	if (!model_is_gateway_name(*out))
 		return job_fail(req->job, E_NOT_FOUND, "not_found", "no gateway %s", *out);
 	return 0;
 }
 
-static int want_user_name(struct http_request *req, const char *key, bool required, const char **out)
+int parse_user_member(struct job *j, const struct json *body, const char *key, bool required, const char **out)
 {
-	struct job *j = req->job;
 	const char *text = NULL;
 
-	if (json_want_string(j, req->body, key, required, &text) || !text)
+	if (json_want_string(j, body, key, required, &text) || !text)
 		return j->error;
-	*out = fold(j, text);
+	*out = parse_fold(j, text);
 	if (!model_is_user_name(*out))
 		return job_fail_field(j, key,
 		    "a user's name has 1 to %d of a-z 0-9 . _ - and begins with a letter or digit",
@@ -50,14 +49,13 @@ static int want_user_name(struct http_request *req, const char *key, bool requir
 	return 0;
 }
 
-static int want_gateway_name(struct http_request *req, const char **out)
+int parse_gateway_member(struct job *j, const struct json *body, const char **out)
 {
-	struct job *j = req->job;
 	const char *text = NULL;
 
-	if (json_want_string(j, req->body, "name", true, &text))
+	if (json_want_string(j, body, "name", true, &text))
 		return j->error;
-	*out = fold(j, text);
+	*out = parse_fold(j, text);
 	if (!model_is_gateway_name(*out))
 		return job_fail_field(j, "name",
 		    "a gateway's name is a host name of at most %d characters: labels of 1 to 63 of a-z 0-9 -, "
@@ -66,49 +64,51 @@ static int want_gateway_name(struct http_request *req, const char **out)
 	return 0;
 }
 
-int parse_user_create(struct http_request *req, struct change *ch)
+int parse_user_create(struct http_request *req, const struct json *body, struct change *ch)
 {
 	static const char *const known[] = { "name", "id", NULL };
 
-	if (json_known(req->job, req->body, known) || want_user_name(req, "name", true, &ch->name))
+	if (json_known(req->job, body, known) || parse_user_member(req->job, body, "name", true, &ch->name))
 		return req->job->error;
-	return json_want_string(req->job, req->body, "id", false, &ch->id);
+	return json_want_string(req->job, body, "id", false, &ch->id);
 }
 
-int parse_user_patch(struct http_request *req, struct change *ch)
+int parse_user_patch(struct http_request *req, const struct json *body, struct change *ch)
 {
 	static const char *const known[] = { "name", "enabled", NULL };
 
-	ch->has_enabled = json_get(req->body, "enabled") != NULL;
-	if (json_known(req->job, req->body, known) || want_user_name(req, "name", false, &ch->new_name))
+	ch->has_enabled = json_get(body, "enabled") != NULL;
+	if (json_known(req->job, body, known) ||
+	    parse_user_member(req->job, body, "name", false, &ch->new_name))
 		return req->job->error;
-	return json_want_bool(req->job, req->body, "enabled", false, &ch->enabled);
+	return json_want_bool(req->job, body, "enabled", false, &ch->enabled);
 }
 
-/* One of two words. */
+/* One of two words: 0 or 1 in *out, which stays where there is none. */
 static int want_word(
-    struct http_request *req, const char *key, const char *const words[2], bool *has, int *out)
+    struct job *j, const struct json *body, const char *key, const char *const words[2], int *out)
 {
-	struct job *j = req->job;
 	const char *text = NULL;
+	int i;
 
-	if (json_want_string(j, req->body, key, false, &text) || !text)
+	if (json_want_string(j, body, key, false, &text) || !text)
 		return j->error;
-	*has = true;
-	for (*out = 0; *out < 2; ++*out)
-		if (strcmp(text, words[*out]) == 0)
+	for (i = 0; i < 2; i++)
+		if (strcmp(text, words[i]) == 0) {
+			*out = i;
 			return 0;
+		}
 	return job_fail_field(j, key, "has to be \"%s\" or \"%s\"", words[0], words[1]);
 }
 
-static int want_allow(struct http_request *req, struct change *ch)
+static int want_allow(struct http_request *req, const struct json *body, struct change *ch)
 {
 	struct api *api = req->context;
 	struct job *j = req->job;
 	const struct json *array = NULL;
 	struct model *m = NULL;
 
-	if (json_want_array(j, req->body, "allow", false, &array) || !array)
+	if (json_want_array(j, body, "allow", false, &array) || !array)
 		return j->error;
 	ch->has_allow = true;
 	if (query_network(j, api->query, &m) == 0)
@@ -118,39 +118,41 @@ static int want_allow(struct http_request *req, struct change *ch)
 }
 
 /* The members that PATCH and POST have in common. */
-static int parse_settings(struct http_request *req, struct change *ch)
+static int parse_settings(struct http_request *req, const struct json *body, struct change *ch)
 {
 	const char *const inbound[] = { model_inbound_word(INBOUND_DENY), model_inbound_word(INBOUND_ALLOW) };
 	const char *const routes[] = { model_routes_word(ROUTES_PREFIX), model_routes_word(ROUTES_INTERNET) };
 	int in = INBOUND_DENY, out = ROUTES_PREFIX;
 
-	ch->has_enabled = json_get(req->body, "enabled") != NULL;
-	if (json_want_bool(req->job, req->body, "enabled", false, &ch->enabled) ||
-	    want_word(req, "inbound", inbound, &ch->has_inbound, &in) ||
-	    want_word(req, "routes", routes, &ch->has_routes, &out) || want_allow(req, ch))
+	ch->has_enabled = json_get(body, "enabled") != NULL;
+	ch->has_inbound = json_get(body, "inbound") != NULL;
+	ch->has_routes = json_get(body, "routes") != NULL;
+	if (json_want_bool(req->job, body, "enabled", false, &ch->enabled) ||
+	    want_word(req->job, body, "inbound", inbound, &in) ||
+	    want_word(req->job, body, "routes", routes, &out) || want_allow(req, body, ch))
 		return req->job->error;
 	ch->inbound = (enum inbound)in;
 	ch->routes = (enum routes)out;
 	return 0;
 }
 
-int parse_gateway_create(struct http_request *req, struct change *ch)
+int parse_gateway_create(struct http_request *req, const struct json *body, struct change *ch)
 {
 	static const char *const known[] = { "name", "user", "id", "enabled", "inbound", "routes", "allow",
 		NULL };
 
-	if (json_known(req->job, req->body, known) || want_gateway_name(req, &ch->name) ||
-	    want_user_name(req, "user", true, &ch->user) ||
-	    json_want_string(req->job, req->body, "id", false, &ch->id))
+	if (json_known(req->job, body, known) || parse_gateway_member(req->job, body, &ch->name) ||
+	    parse_user_member(req->job, body, "user", true, &ch->user) ||
+	    json_want_string(req->job, body, "id", false, &ch->id))
 		return req->job->error;
-	return parse_settings(req, ch);
+	return parse_settings(req, body, ch);
 }
 
-int parse_gateway_patch(struct http_request *req, struct change *ch)
+int parse_gateway_patch(struct http_request *req, const struct json *body, struct change *ch)
 {
 	static const char *const known[] = { "enabled", "inbound", "routes", "allow", NULL };
 
-	return json_known(req->job, req->body, known) || parse_settings(req, ch) ? req->job->error : 0;
+	return json_known(req->job, body, known) || parse_settings(req, body, ch) ? req->job->error : 0;
 }
 
 /* It becomes a trailer of a commit: one line of printable text. */
@@ -174,18 +176,24 @@ int parse_reason(struct http_request *req, struct change *ch)
 	return check_reason(req->job, ch->reason);
 }
 
-int parse_renew(struct http_request *req, struct change *ch)
+int parse_reason_member(struct job *j, const struct json *body, struct change *ch)
+{
+	if (json_want_string(j, body, "reason", false, &ch->reason))
+		return j->error;
+	return check_reason(j, ch->reason);
+}
+
+int parse_renew(struct http_request *req, const struct json *body, struct change *ch)
 {
 	static const char *const known[] = { "force", "revoke_old", "reason", NULL };
 
-	if (!req->body)
+	if (!body)
 		return 0;
-	if (json_known(req->job, req->body, known) ||
-	    json_want_bool(req->job, req->body, "force", false, &ch->force) ||
-	    json_want_bool(req->job, req->body, "revoke_old", false, &ch->revoke_old) ||
-	    json_want_string(req->job, req->body, "reason", false, &ch->reason))
+	if (json_known(req->job, body, known) ||
+	    json_want_bool(req->job, body, "force", false, &ch->force) ||
+	    json_want_bool(req->job, body, "revoke_old", false, &ch->revoke_old))
 		return req->job->error;
-	return check_reason(req->job, ch->reason);
+	return parse_reason_member(req->job, body, ch);
 }
 
 int parse_flag(struct http_request *req, const char *name, bool *out)

@@ -19,6 +19,20 @@ static const char *or_null(const char *text)
 	return text && *text ? text : NULL;
 }
 
+static void add_pending(struct job *j, struct json *o, const struct flow_state *state)
+{
+	struct json *pending;
+	char text[TIME_TEXT];
+
+	if (!state->pending.hex[0]) {
+		json_add_string(j->arena, o, "pending", NULL);
+		return;
+	}
+	pending = json_add(o, "pending", json_object(j->arena));
+	json_add_string(j->arena, pending, "commit", state->pending.hex);
+	json_add_string(j->arena, pending, "deadline", time_print(state->pending_until, text));
+}
+
 int state_get(struct http_request *req, struct http_response *res)
 {
 	struct api *api = req->context;
@@ -38,7 +52,7 @@ int state_get(struct http_request *req, struct http_response *res)
 	openvpn = json_add(o, "openvpn", json_object(j->arena));
 	json_add_bool(j->arena, openvpn, "running", state.deploy.openvpn_running);
 	json_add_bool(j->arena, openvpn, "restart_needed", state.deploy.restart_needed);
-	json_add_string(j->arena, o, "pending", NULL); /* nothing waits for a confirmation */
+	add_pending(j, o, &state);
 	json_add_int(j->arena, o, "users", counts.users);
 	json_add_int(j->arena, o, "gateways", counts.gateways);
 	res->json = o;

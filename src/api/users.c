@@ -60,7 +60,7 @@ int users_create(struct http_request *req, struct http_response *res)
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_USER_CREATE, &ch) ||
-	    parse_user_create(req, &ch) || mutate_submit(req, NULL, &ch, &done))
+	    parse_user_create(req, req->body, &ch) || mutate_submit(req, NULL, &ch, &done))
 		return j->error;
 	answer(req, res, ch.name, &done);
 	res->status = 201;
@@ -86,7 +86,7 @@ int users_patch(struct http_request *req, struct http_response *res)
 	struct object o;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_USER_PATCH, &ch) ||
-	    parse_user_name(req, &ch.name) || parse_user_patch(req, &ch) || read_user(req, ch.name, &o) ||
+	    parse_user_name(req, &ch.name) || parse_user_patch(req, req->body, &ch) || read_user(req, ch.name, &o) ||
 	    mutate_match(req, &o, &ch) || mutate_submit(req, &o, &ch, &done))
 		return req->job->error;
 	answer(req, res, ch.new_name ? ch.new_name : ch.name, &done);
