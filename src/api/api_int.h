@@ -54,6 +54,17 @@ const char *present_tag(struct job *j, const char *blob, const struct json *obje
 void present(struct http_request *req, struct http_response *res, struct json *body, const char *tag,
     const char *commit);
 
+/* The members of an entry of the log, into an object. */
+void present_entry(struct job *j, const struct query_entry *e, struct json *o);
+
+/* --- past.c: the same reads with ?at= --- */
+
+int past_users(struct http_request *req, struct http_response *res, const struct page *page);
+int past_user(struct http_request *req, struct http_response *res, const char *name);
+int past_gateways(struct http_request *req, struct http_response *res, const struct page *page,
+    const struct query_gateway_filter *filter, const char *link);
+int past_gateway(struct http_request *req, struct http_response *res, const char *name);
+
 /* --- mutate.c: one way for all mutations --- */
 
 struct object { /* a user or gateway as a client sees it; zeroed where it could not be read */
@@ -71,6 +82,8 @@ int mutate_open(struct http_request *req, enum change_kind kind, struct change *
 int mutate_match(struct http_request *req, const struct object *o, struct change *ch);
 int mutate_submit(struct http_request *req, const struct object *o, const struct change *ch,
     struct flow_result *out);
+/* Was it a dry run? Then it is answered. */
+bool mutate_is_dry(struct http_request *req, struct http_response *res, const struct flow_result *r);
 /* The answer of a done change: the object as read back (NULL: 204), with what the caller should know. */
 void mutate_answer(struct http_request *req, struct http_response *res, const struct flow_result *r,
     const struct object *o);
@@ -85,7 +98,8 @@ typedef int (api_handler)(struct http_request *req, struct http_response *res);
 
 api_handler users_list, users_create, users_get, users_patch, users_delete;
 api_handler gateways_list, gateways_create, gateways_get, gateways_patch, gateways_delete, gateways_renew;
-api_handler profile_get;
+api_handler profile_get, network_get, address_get;
+api_handler log_list, log_show;
 api_handler confirm_keep, confirm_undo;
 api_handler batch_apply, rollback_to, rollback_revert, push_accept;
 api_handler certificates_get_ca, certificates_get_crl;

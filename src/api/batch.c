@@ -5,7 +5,7 @@
 
 enum { CHANGES_MAX = 5000 };
 
-static const char *const mutation_known[] = { "reason", NULL };
+static const char *const mutation_known[] = { "reason", "dry_run", NULL };
 static const char *const batch_known[] = { "changes", "reason", NULL };
 
 /* Which object an entry is about, where its request says that in the path and the query. */

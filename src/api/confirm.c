@@ -3,7 +3,7 @@
 
 #include "api/api_int.h"
 
-static const char *const mutation_known[] = { "reason", NULL };
+static const char *const mutation_known[] = { "reason", "dry_run", NULL };
 
 /* Whole, as the answer of the change told it: nobody confirms HEAD, which may be something else by now. */
 static int parse_commit(struct http_request *req, struct change *ch)
@@ -25,7 +25,7 @@ static int answer(struct http_request *req, struct http_response *res, enum chan
 	    mutate_submit(req, NULL, &ch, &done))
 		return req->job->error;
 	mutate_answer_commit(req, res, &done);
-	res->status = 200;
+	res->status = 200; /* nothing was created */
 	return 0;
 }
 

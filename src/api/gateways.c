@@ -2,9 +2,9 @@
 #include "api/api_int.h"
 #include "base/time.h"
 
-static const char *const list_known[] = { "user", "expires_before", "limit", "cursor", NULL };
-static const char *const mutation_known[] = { "reason", NULL };
-static const char *const nothing_known[] = { NULL };
+static const char *const list_known[] = { "user", "expires_before", "limit", "cursor", "at", NULL };
+static const char *const mutation_known[] = { "reason", "dry_run", NULL };
+static const char *const get_known[] = { "at", NULL };
 
 /* The filter, and the same as part of a Link. */
 static int parse_filter(struct http_request *req, struct query_gateway_filter *out, const char **link)
@@ -38,7 +38,11 @@ int gateways_list(struct http_request *req, struct http_response *res)
 	size_t shown, i;
 
 	if (http_query_known(req, list_known) || page_parse(req, &page) ||
-	    parse_filter(req, &filter, &link) || query_gateways(j, api->query, &filter, &page.query, &found))
+	    parse_filter(req, &filter, &link))
+		return j->error;
+	if (http_query(req, "at"))
+		return past_gateways(req, res, &page, &filter, link);
+	if (query_gateways(j, api->query, &filter, &page.query, &found))
 		return j->error;
 	shown = page_cut(&page, found.n);
 	for (i = 0; i < shown; i++) {
@@ -73,6 +77,8 @@ static void answer(
 {
 	struct object o;
 
+	if (mutate_is_dry(req, res, r))
+		return;
 	if (read_gateway(req, name, &o))
 		mutate_unread(req, name, &o);
 	mutate_answer(req, res, r, &o);
@@ -82,6 +88,8 @@ static void answer_created(
     struct http_request *req, struct http_response *res, const char *name, const struct flow_result *r)
 {
 	answer(req, res, name, r);
+	if (r->preview)
+		return;
 	res->status = 201;
 	http_set_header(req->job, res, "Location", arena_printf(req->job->arena, "/gateway/%s", name));
 }
@@ -103,8 +111,11 @@ int gateways_get(struct http_request *req, struct http_response *res)
 	const char *name;
 	struct object o;
 
-	if (http_query_known(req, nothing_known) || parse_gateway_name(req, &name) ||
-	    read_gateway(req, name, &o))
+	if (http_query_known(req, get_known) || parse_gateway_name(req, &name))
+		return req->job->error;
+	if (http_query(req, "at"))
+		return past_gateway(req, res, name);
+	if (read_gateway(req, name, &o))
 		return req->job->error;
 	present(req, res, o.json, o.tag, o.commit);
 	return 0;
@@ -141,7 +152,8 @@ int gateways_delete(struct http_request *req, struct http_response *res)
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_DELETE, &ch) ||
 	    parse_gateway_name(req, &ch.name) || change_existing(req, &ch, &done))
 		return req->job->error;
-	mutate_answer(req, res, &done, NULL);
+	if (!mutate_is_dry(req, res, &done))
+		mutate_answer(req, res, &done, NULL);
 	return 0;
 }
 

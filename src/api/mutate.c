@@ -118,8 +118,18 @@ int mutate_submit(
     struct http_request *req, const struct object *o, const struct change *ch, struct flow_result *out)
 {
 	struct api *api = req->context;
+	struct flow_preview *preview = arena_alloc(req->job->arena, sizeof(*preview));
+	bool is_dry = false;
 
-	if (flow_submit(req->job, api->flow, ch, out) == 0)
+	if (parse_flag(req, "dry_run", &is_dry))
+		return req->job->error;
+	if (is_dry) {
+		*out = (struct flow_result){ .preview = preview };
+		flow_preview(req->job, api->flow, ch, preview);
+	} else {
+		flow_submit(req->job, api->flow, ch, out);
+	}
+	if (!req->job->error)
 		return 0;
 	return req->job->error == E_STALE && o ? fail_stale(req, o) : req->job->error;
 }
@@ -134,12 +144,22 @@ static void answer_without_body(struct job *j, struct http_response *res, const 
 	http_set_header(j, res, "Warning-Detail", r->warning ? r->warning : "");
 }
 
+static void add_warnings(struct job *j, struct json *parent)
+{
+	const struct job_detail *d;
+	struct json *list;
+
+	if (!j->warnings)
+		return;
+	list = json_add(parent, "warnings", json_array(j->arena));
+	for (d = j->warnings; d; d = d->next)
+		json_add_string(j->arena, list, NULL, d->text);
+}
+
 void mutate_answer(
     struct http_request *req, struct http_response *res, const struct flow_result *r, const struct object *o)
 {
 	struct job *j = req->job;
-	const struct job_detail *d;
-	struct json *list;
 
 	present(req, res, o ? o->json : NULL, o ? o->tag : NULL, r->commit.hex);
 	if (!o) {
@@ -150,11 +170,7 @@ void mutate_answer(
 		json_add_bool(j->arena, o->json, "deployed", false);
 		json_add_string(j->arena, o->json, "warning", r->warning ? r->warning : "");
 	}
-	if (!j->warnings)
-		return;
-	list = json_add(o->json, "warnings", json_array(j->arena));
-	for (d = j->warnings; d; d = d->next)
-		json_add_string(j->arena, list, NULL, d->text);
+	add_warnings(j, o->json);
 }
 
 static void add_items(struct job *j, struct json *parent, const char *key, const struct flow_item *item)
@@ -176,16 +192,69 @@ static void add_words(struct job *j, struct json *parent, const char *key, const
 		json_add_string(j->arena, list, NULL, *word);
 }
 
+static void add_summary(struct job *j, struct json *o, const struct flow_summary *s)
+{
+	add_items(j, o, "issued", s->issued);
+	add_items(j, o, "revoked", s->revoked);
+	add_words(j, o, "needs_config", s->needs_config);
+	add_words(j, o, "loses_access", s->loses_access);
+}
+
+/* A state file's text as what it says. */
+static void add_side(struct job *j, struct json *o, const char *key, const char *text)
+{
+	struct json *v = NULL;
+
+	if (text && json_parse(j, text, strlen(text), &v))
+		job_clear(j);
+	if (v)
+		json_add(o, key, v);
+	else
+		json_add_string(j->arena, o, key, NULL);
+}
+
+static void answer_preview(struct http_request *req, struct http_response *res, const struct flow_preview *p)
+{
+	struct job *j = req->job;
+	struct json *o = json_object(j->arena), *list, *file;
+	const struct flow_file *f;
+
+	json_add_bool(j->arena, o, "dry_run", true);
+	json_add_string(j->arena, o, "commit", p->commit.hex);
+	add_summary(j, o, &p->summary);
+	list = json_add(o, "state", json_array(j->arena));
+	for (f = p->state; f->path; f++) {
+		file = json_add(list, NULL, json_object(j->arena));
+		json_add_string(j->arena, file, "path", f->path);
+		add_side(j, file, "before", f->before);
+		add_side(j, file, "after", f->after);
+	}
+	list = json_add(o, "rendered", json_array(j->arena));
+	for (f = p->rendered; f->path; f++) {
+		file = json_add(list, NULL, json_object(j->arena));
+		json_add_string(j->arena, file, "path", f->path);
+		json_add_string(j->arena, file, "diff", f->diff);
+	}
+	add_warnings(j, o);
+	present(req, res, o, NULL, p->commit.hex);
+}
+
+bool mutate_is_dry(struct http_request *req, struct http_response *res, const struct flow_result *r)
+{
+	if (r->preview)
+		answer_preview(req, res, r->preview);
+	return r->preview != NULL;
+}
+
 void mutate_answer_commit(struct http_request *req, struct http_response *res, const struct flow_result *r)
 {
 	struct job *j = req->job;
 	struct object o = { .json = json_object(j->arena) };
 
+	if (mutate_is_dry(req, res, r))
+		return;
 	json_add_string(j->arena, o.json, "commit", r->commit.hex);
-	add_items(j, o.json, "issued", r->summary.issued);
-	add_items(j, o.json, "revoked", r->summary.revoked);
-	add_words(j, o.json, "needs_config", r->summary.needs_config);
-	add_words(j, o.json, "loses_access", r->summary.loses_access);
+	add_summary(j, o.json, &r->summary);
 	add_words(j, o.json, "files", r->summary.files);
 	mutate_answer(req, res, r, &o);
 	res->status = 201;

@@ -203,10 +203,9 @@ static int find_name(struct http_request *req, struct past *p, const char *name,
 	static const char *const nothing[] = { NULL };
 	struct api *api = req->context;
 
-	return past_open(req, p) || query_name(req->job, api->query, name, is_gateway, &p->entry, out) ||
-		past_read(req, p, nothing)
-	    ? req->job->error
-	    : 0;
+	if (past_open(req, p) || query_name(req->job, api->query, name, is_gateway, &p->entry, out))
+		return req->job->error;
+	return past_read(req, p, nothing);
 }
 
 int past_user(struct http_request *req, struct http_response *res, const char *name)
@@ -286,40 +285,6 @@ int past_gateway(struct http_request *req, struct http_response *res, const char
 	if (present_gateway(j, &row, &json))
 		goto out;
 	present(req, res, json, present_tag(j, row.blob, json), p.entry.commit);
-out:
-	model_close(p.model);
-	return j->error;
-}
-
-static const char *const network_known[] = { "at", NULL };
-
-/* network.json, as the state has it. */
-int network_get(struct http_request *req, struct http_response *res)
-{
-	static const char *const nothing[] = { NULL };
-	struct past p = { .model = NULL };
-	struct api *api = req->context;
-	struct query_counts counts;
-	struct job *j = req->job;
-	struct json *json;
-	struct buf text;
-
-	if (http_query_known(req, network_known))
-		return j->error;
-	if (http_query(req, "at")) {
-		if (past_open(req, &p))
-			return j->error;
-	} else if (query_counts(j, api->query, &counts) == 0) {
-		p.entry.commit = counts.commit;
-		memcpy(p.commit.hex, counts.commit, OID_HEX);
-		p.model = model_open();
-	}
-	buf_open(&text, j->arena);
-	if (j->error || past_read(req, &p, nothing))
-		goto out;
-	model_encode_network(&text, model_network(p.model));
-	if (json_parse(j, text.data, text.len, &json) == 0)
-		present(req, res, json, arena_strdup(j->arena, model_network(p.model)->entity.blob), p.entry.commit);
 out:
 	model_close(p.model);
 	return j->error;

@@ -3,7 +3,7 @@
 
 #include "api/api_int.h"
 
-static const char *const mutation_known[] = { "reason", NULL };
+static const char *const mutation_known[] = { "reason", "dry_run", NULL };
 static const char *const rollback_known[] = { "to", "reason", "only", "include", NULL };
 static const char *const revert_known[] = { "reason", NULL };
 

@@ -1,5 +1,6 @@
 /* /state: HEAD, the rendered and the deployed commit, how they differ. /render: for the command of that name. */
 #include "api/api_int.h"
+#include "base/time.h"
 
 static const char *const nothing_known[] = { NULL };
 

@@ -1,10 +1,10 @@
 /* /users and /user/{name}. */
 #include "api/api_int.h"
 
-static const char *const list_known[] = { "limit", "cursor", NULL };
-static const char *const mutation_known[] = { "reason", NULL };
-static const char *const delete_known[] = { "reason", "cascade", NULL };
-static const char *const nothing_known[] = { NULL };
+static const char *const list_known[] = { "limit", "cursor", "at", NULL };
+static const char *const mutation_known[] = { "reason", "dry_run", NULL };
+static const char *const delete_known[] = { "reason", "cascade", "dry_run", NULL };
+static const char *const get_known[] = { "at", NULL };
 
 int users_list(struct http_request *req, struct http_response *res)
 {
@@ -15,8 +15,11 @@ int users_list(struct http_request *req, struct http_response *res)
 	struct page page;
 	size_t shown, i;
 
-	if (http_query_known(req, list_known) || page_parse(req, &page) ||
-	    query_users(j, api->query, &page.query, &found))
+	if (http_query_known(req, list_known) || page_parse(req, &page))
+		return j->error;
+	if (http_query(req, "at"))
+		return past_users(req, res, &page);
+	if (query_users(j, api->query, &page.query, &found))
 		return j->error;
 	shown = page_cut(&page, found.n);
 	for (i = 0; i < shown; i++)
@@ -48,6 +51,8 @@ static void answer(
 {
 	struct object o;
 
+	if (mutate_is_dry(req, res, r))
+		return;
 	if (read_user(req, name, &o))
 		mutate_unread(req, name, &o);
 	mutate_answer(req, res, r, &o);
@@ -63,6 +68,8 @@ int users_create(struct http_request *req, struct http_response *res)
 	    parse_user_create(req, req->body, &ch) || mutate_submit(req, NULL, &ch, &done))
 		return j->error;
 	answer(req, res, ch.name, &done);
+	if (done.preview)
+		return 0;
 	res->status = 201;
 	http_set_header(j, res, "Location", arena_printf(j->arena, "/user/%s", ch.name));
 	return 0;
@@ -73,7 +80,11 @@ int users_get(struct http_request *req, struct http_response *res)
 	const char *name;
 	struct object o;
 
-	if (http_query_known(req, nothing_known) || parse_user_name(req, &name) || read_user(req, name, &o))
+	if (http_query_known(req, get_known) || parse_user_name(req, &name))
+		return req->job->error;
+	if (http_query(req, "at"))
+		return past_user(req, res, name);
+	if (read_user(req, name, &o))
 		return req->job->error;
 	present(req, res, o.json, o.tag, o.commit);
 	return 0;
@@ -103,6 +114,7 @@ int users_delete(struct http_request *req, struct http_response *res)
 	    parse_user_name(req, &ch.name) || parse_flag(req, "cascade", &ch.cascade) ||
 	    read_user(req, ch.name, &o) || mutate_match(req, &o, &ch) || mutate_submit(req, &o, &ch, &done))
 		return req->job->error;
-	mutate_answer(req, res, &done, NULL);
+	if (!mutate_is_dry(req, res, &done))
+		mutate_answer(req, res, &done, NULL);
 	return 0;
 }

@@ -44,16 +44,23 @@ void flow_publish_snapshot(struct flow *f, const char *trouble)
 {
 	const struct certificate *ca = model_ca(f->model);
 	const struct certificate *server = model_current_certificate(f->model, model_server(f->model)->device.hex);
+	const struct pending *p = model_pending(f->model);
+	struct oid pending = { "" };
 	struct pki_crl crl = { 0 };
 	struct job j;
 
 	job_open(&j);
+	if (p)
+		flow_find_pending(&j, f->state, &f->head, &pending);
+	job_clear(&j);
 	render_read_crl(&j, f->render, f->model, &crl, NULL); /* a bad one counts as ended */
 	pthread_mutex_lock(&f->mutex);
 	f->snapshot.head = f->head;
 	memcpy(f->snapshot.rendered, f->rendered, OID_HEX);
 	free(f->snapshot.trouble);
 	f->snapshot.trouble = trouble ? mem_strdup(trouble) : NULL;
+	f->snapshot.pending = pending;
+	f->snapshot.pending_until = p ? p->deadline : 0;
 	f->snapshot.crl_next_update = crl.next_update;
 	f->snapshot.crl_life = model_network(f->model)->policy.crl;
 	f->snapshot.ca_not_after = ca ? ca->not_after : 0;
@@ -89,7 +96,8 @@ static int start_deploy(struct job *j, const struct flow_options *o, struct flow
 	struct deploy_options options = { .data = o->data, .hooks = o->hooks };
 	struct deploy_task task = { 0 };
 
-	if (deploy_install(j, o->data) || deploy_open(j, &options, &f->deploy) || flow_boot_task(j, f, &task))
+	if (deploy_install(j, o->data) || flow_install_receive(j, o) || deploy_open(j, &options, &f->deploy) ||
+	    flow_boot_task(j, f, &task))
 		return j->error;
 	deploy_submit(f->deploy, &task);
 	return 0;
@@ -171,6 +179,7 @@ int flow_submit(struct job *j, struct flow *f, const struct change *ch, struct f
 {
 	struct ticket t = { .kind = TICKET_CHANGE, .job = j, .change = ch };
 
+	out->preview = NULL;
 	out->is_deployed = false;
 	out->warning = NULL;
 	if (queue(j, f, &t, &out->warning))
@@ -241,6 +250,8 @@ int flow_state(struct job *j, struct flow *f, struct flow_state *out)
 	pthread_mutex_lock(&f->mutex);
 	s = f->snapshot;
 	out->head = s.head;
+	out->pending = s.pending;
+	out->pending_until = s.pending_until;
 	out->rendered = arena_strdup(j->arena, s.rendered);
 	s.trouble = s.trouble ? arena_strdup(j->arena, s.trouble) : NULL;
 	out->drift = copy_drift(j, s.drift);

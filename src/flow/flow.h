@@ -46,7 +46,10 @@ struct flow_summary {
 	const char **files;         /* state files written or removed, the ledger's aside */
 };
 
+struct flow_preview;
+
 struct flow_result {
+	const struct flow_preview *preview; /* of a dry run, which did nothing; NULL: it is done */
 	struct oid commit;
 	struct flow_summary summary;
 	bool is_deployed;
@@ -101,10 +104,15 @@ struct flow_verdict {
 int flow_verify(struct job *j, const struct flow_options *o, const struct flow_verify *in,
     struct flow_verdict *out);
 
+/* `vpnunit check`: would a push from one commit of a repository to another be accepted? Reads alone. */
+int flow_check_offline(struct job *j, const char *repository, const char *old, const char *new);
+
 struct flow_check { const char *name; bool ok; const char *detail; };
 struct flow_state {
 	struct oid head;
 	const char *rendered;      /* hex; "" none */
+	struct oid pending;        /* waits for its confirmation; empty: nothing does */
+	int64_t pending_until;
 	struct deploy_status deploy;
 	char **drift;              /* NULL-terminated */
 	struct flow_check checks[8]; /* crl, ca, server, render, deploy: /readyz */
@@ -120,11 +128,11 @@ struct flow_shown { const struct flow_file *intent, *rendered; }; /* end with a 
 int flow_show(struct job *j, struct flow *f, const struct oid *commit, struct flow_shown *out);
 
 /*
- * network.json and these files or folders ("users/1/f/") of a commit as a model that the caller closes;
- * what is not there is left out. Any thread.
+ * Add files and folders ("users/1/f/") of a commit to a model, network.json before the first; what is
+ * not there is left out. paths ends with NULL. Any thread.
  */
 int flow_read_past(struct job *j, struct flow *f, const struct oid *commit, const char *const *paths,
-    struct model **out);
+    struct model *m);
 
 /* Borrowed, for reading: who last changed a path (412), keys for a configuration. */
 int flow_last_change(struct job *j, struct flow *f, const char *path, struct state_entry *out);

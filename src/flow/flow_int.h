@@ -24,6 +24,8 @@ struct ticket { /* one caller's wish, waiting for the writer */
 struct snapshot {
 	struct oid head;
 	char rendered[OID_HEX];
+	struct oid pending;
+	int64_t pending_until;
 	char *trouble;             /* why rendered is not HEAD; NULL: it is */
 	int64_t crl_next_update, ca_not_after, server_not_after;
 	int64_t crl_life;          /* policy: how long a CRL is good */
@@ -81,6 +83,8 @@ int flow_check_age(struct job *j, struct flow *f);
 gid_t flow_group(struct job *j, const char *name);
 /* DATA/secrets/admin.token, made where it is missing. */
 int flow_make_token(struct job *j, const char *data);
+/* The hook by which a push comes in, for a service with these options. */
+int flow_install_receive(struct job *j, const struct flow_options *o);
 /* What deploy has to catch up with at a start: from the commit that it deployed last. */
 int flow_boot_task(struct job *j, struct flow *f, struct deploy_task *task);
 
@@ -104,8 +108,17 @@ int flow_read_confirm(struct job *j, struct state *s, const struct oid *at, stru
 int flow_read_merge(struct job *j, struct state *s, const struct oid *at, struct change *ch, bool is_lenient);
 /* The commit that waits for its confirmation. */
 int flow_find_pending(struct job *j, struct state *s, const struct oid *at, struct oid *out);
+/*
+ * Judge the commits of a push, each by itself (E_INVALID "push_refused" names commit, file and line), and fill in
+ * what they change together.  E_CONFLICT "fetch_first": main is no longer where they begin.
+ */
+int flow_read_push(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch);
 /* All of these: what a change needs from the history. */
 int flow_fill(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch);
+
+/* state_stage; of a push, whose files are committed already, the ledger's part on top of what was pushed. */
+int flow_stage(struct job *j, struct state *s, const struct oid *at, const struct change *ch, const struct plan *plan,
+    struct oid *out);
 
 /* What a plan means for people. after: the fork that holds it. */
 void flow_summarise(struct job *j, const struct model *before, const struct model *after, const struct plan *plan,

@@ -3,6 +3,7 @@
  * token), what for (route, query), with what (body), then the handler.  Each
  * precondition is checked here, once, so that handlers never see a bad request.
  */
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -56,6 +57,13 @@ static int authenticate(struct exchange *x)
 		return job_fail(&x->job, E_DENIED, "token_invalid", "this token is not known here");
 	x->job.actor = "admin";
 	return 0;
+}
+
+const char *http_header(const struct http_request *r, const char *name)
+{
+	const struct exchange *x = (const struct exchange *)((const char *)r - offsetof(struct exchange, request));
+
+	return mg_get_header(x->conn, name);
 }
 
 /* "tag" (RFC 9110, 13.1.1). A weak tag is kept with its W/, and so never matches. */
