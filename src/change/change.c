@@ -26,6 +26,7 @@ static const struct {
 	[CHANGE_REVERT] = { "revert", change_set_intent },
 	[CHANGE_CONFIRM] = { "confirm", change_confirm },
 	[CHANGE_UNDO] = { "undo", change_undo },
+	[CHANGE_PUSH] = { "push", change_push },
 	[CHANGE_BATCH] = { "batch", change_batch },
 };
 

@@ -18,6 +18,7 @@ enum change_kind {
 	CHANGE_REVERT,              /* what one commit did to the intent, undone */
 	CHANGE_CONFIRM,             /* the pending change stays: its holds become revocations */
 	CHANGE_UNDO,                /* the pending change goes, holds and all */
+	CHANGE_PUSH,                /* commits that were made elsewhere are accepted */
 	CHANGE_BATCH,               /* a list of changes as one commit, later ones seeing earlier ones */
 };
 
@@ -53,6 +54,9 @@ struct change {
 	/* filled in by flow: the intent files to set (data) or to remove (NULL), and the sentence for the log */
 	const struct plan_file *intent;
 	const char *subject;
+
+	/* push: target is what was pushed, on top of base; by whom, in words */
+	const char *base, *pusher;
 
 	int64_t confirm_within;     /* seconds; 0: the change is final at once */
 	const struct id128 *issued; /* undo, filled in by flow: certificates that the pending change issued */

@@ -161,6 +161,17 @@ static int read_environment(struct job *j, struct arguments *a, const char *flag
 	return 0;
 }
 
+static bool takes_rest(const char *command)
+{
+	static const char *const names[] = { "git", "key", "check", "fmt" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(command, names[i]) == 0)
+			return true;
+	return false;
+}
+
 int cli_read(struct job *j, struct arguments *a, const struct command *c, int argc, char **argv)
 {
 	size_t from_environment;
@@ -183,7 +194,7 @@ int cli_read(struct job *j, struct arguments *a, const struct command *c, int ar
 	}
 	a->rest = argv + optind;
 	a->rest_n = (size_t)(argc - optind);
-	if (a->rest_n && strcmp(c->name, "git") && strcmp(c->name, "key"))
+	if (a->rest_n && !takes_rest(c->name))
 		return cli_usage(j, arena_printf(j->arena, "`%s` does not take \"%s\"", c->name, a->rest[0]));
 	return 0;
 }

@@ -94,6 +94,9 @@ static const struct command COMMANDS[] = {
 	{ "git", "d", cli_git },
 	{ "key", "dm", cli_key },
 	{ "status", "d", cli_status },
+	{ "receive", "dgmk", cli_receive },
+	{ "check", "d", cli_check },
+	{ "fmt", "", cli_fmt },
 	{ "verify", "dmgxy", cli_verify },
 };
 

@@ -47,6 +47,9 @@ int cli_deploy(struct job *j, struct arguments *a);
 int cli_git(struct job *j, struct arguments *a);
 int cli_key(struct job *j, struct arguments *a);
 int cli_status(struct job *j, struct arguments *a);
+int cli_receive(struct job *j, struct arguments *a);
+int cli_check(struct job *j, struct arguments *a);
+int cli_fmt(struct job *j, struct arguments *a);
 int cli_verify(struct job *j, struct arguments *a);
 
 #endif

@@ -23,6 +23,11 @@ struct deploy_options {
  * missing: from then on that folder is the administrator's.
  */
 int deploy_install(struct job *j, const char *data);
+/*
+ * Installs hooks/proc-receive, which runs `PROGRAM receive --data DATA OPTION...` for each push: this
+ * program, with the options (NULL-terminated) of this service.
+ */
+int deploy_install_receive(struct job *j, const char *data, const char *const *options);
 
 /* Starts the threads; until then nothing outside is touched. */
 int deploy_open(struct job *j, const struct deploy_options *o, struct deploy **out);

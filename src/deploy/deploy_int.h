@@ -50,6 +50,8 @@ struct hook_run {
 	int timeout_ms, stop_fd;
 };
 /* The scripts of a set, as absolute paths in their order; NULL-terminated, in the arena. */
+/* The program that runs, by its path. */
+const char *hook_binary(struct job *j);
 int hooks_list(struct job *j, const char *data, enum hook_set set, char ***paths);
 /* Run them one behind the other; *detail says which failed and how. HOOK_LATER: left to the unit. */
 enum hook_outcome hooks_run(struct job *j, const struct hook_run *r, enum hook_set set, const char **detail);

@@ -113,7 +113,7 @@ int hooks_list(struct job *j, const char *data, enum hook_set set, char ***paths
 }
 
 /* The program that runs; after an upgrade in place, the new one under the same name. */
-static const char *hook_binary(struct job *j)
+const char *hook_binary(struct job *j)
 {
 	static const char gone[] = " (deleted)";
 	char *path = arena_alloc(j->arena, PATH_MAX);

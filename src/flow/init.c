@@ -166,8 +166,9 @@ int flow_initialise(struct job *j, const struct flow_options *o, const struct fl
 	flow_set_signer(s, pki);
 	pki_fingerprint(pki, fingerprint);
 	init.network.master_key = fingerprint;
-	if (change_plan_init(j, &init, &plan) == 0 && commit_first(j, s, pki, plan) == 0)
-		flow_make_token(j, o->data);
+	if (change_plan_init(j, &init, &plan) == 0 && commit_first(j, s, pki, plan) == 0 &&
+	    flow_make_token(j, o->data) == 0)
+		flow_install_receive(j, o);
 out:
 	pki_close(pki);
 	state_close(s);

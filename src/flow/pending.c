@@ -114,6 +114,8 @@ int flow_fill(struct job *j, struct state *s, const struct model *m, const struc
 		return flow_read_rollback(j, s, m, at, ch);
 	case CHANGE_REVERT:
 		return flow_read_revert(j, s, at, ch);
+	case CHANGE_PUSH:
+		return flow_read_push(j, s, m, at, ch);
 	case CHANGE_UNDO:
 		return flow_read_undo(j, s, m, at, ch);
 	case CHANGE_CONFIRM:

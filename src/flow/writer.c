@@ -26,10 +26,10 @@ static int stage_change(struct flow *f, struct model *fork, struct ticket *t, st
 	if (flow_fill(j, f->state, own, at, &filled) || change_plan(j, own, &filled, &plan))
 		goto out;
 	t->commit = *at;
-	if (!plan->files && !plan->issues)
+	if (!plan->files && !plan->issues && filled.kind != CHANGE_PUSH)
 		goto out; /* nothing to do: the commit that is there already says so */
 	if (pki_issue(j, f->pki, own, plan) || flow_put_plan(j, own, plan) ||
-	    state_stage(j, f->state, at, plan, &next))
+	    flow_stage(j, f->state, at, &filled, plan, &next))
 		goto out;
 	flow_summarise(j, fork, own, plan, &t->summary);
 	t->commit = *at = next;

@@ -151,6 +151,22 @@ int state_read_signature(struct job *j, struct state *s, const struct oid *id, s
 int state_list_commits(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
     struct oid **out, size_t *n);
 
+/* A commit that was made elsewhere, by what a push is judged by. */
+struct state_pushed {
+	struct oid id;
+	int64_t author_time, time;
+	const char *message;
+};
+/*
+ * The commits that a push puts on top of old, oldest first, in the arena: a line without merges that
+ * begins at old, bounded in number and size, of plain files in plain folders.  E_INVALID "push_refused"
+ * names commit and path of what is not.  To be asked before anything else of them is read.
+ */
+int state_read_push(struct job *j, struct state *s, const struct oid *old, const struct oid *new,
+    struct state_pushed **out, size_t *n);
+/* Make durable what stock git brought: it syncs its files, but not the folders that they are in. */
+int state_sync_objects(struct job *j, struct state *s);
+
 /*
  * The unified diff of a text, as `git diff` prints it; nothing where both are equal.  Opens out in the
  * job's arena.
