@@ -31,22 +31,17 @@ static int put_path(struct job *j, struct state *s, const struct oid *commit, co
 }
 
 int flow_read_past(struct job *j, struct flow *f, const struct oid *commit, const char *const *paths,
-    struct model **out)
+    struct model *m)
 {
-	struct model *m = model_open();
 	struct state *s = NULL;
 
-	*out = NULL;
-	if (open_state(j, f, &s) || put_path(j, s, commit, "network.json", m))
+	if (open_state(j, f, &s) || (!model_network(m) && put_path(j, s, commit, "network.json", m)))
 		goto out;
 	for (; *paths; paths++)
 		if (put_path(j, s, commit, *paths, m))
 			goto out;
-	*out = m;
-	m = NULL; /* the caller's now */
 out:
 	state_close(s);
-	model_close(m);
 	return j->error;
 }
 

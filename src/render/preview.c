@@ -41,7 +41,8 @@ static void add(struct arena *a, struct render_preview *out, const struct output
 {
 	struct render_change *c = &out->files[out->n];
 
-	if (is_same(before, after) || (f->flags & (OUTPUT_SECRET | OUTPUT_CLOCK)))
+	if (is_same(before, after) || (f->flags & (OUTPUT_SECRET | OUTPUT_CLOCK)) ||
+	    !strncmp(f->path, "pki/private/", 12))
 		return;
 	c->path = arena_strdup(a, f->path);
 	c->before = copy(a, before, &c->before_len);
