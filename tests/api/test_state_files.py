@@ -19,6 +19,7 @@ KINDS = {  # which schema a path has
     "supersession": "ledger/superseded/" + SERIAL,
     "revocation": "ledger/revocations/" + SERIAL,
     "id": r"ledger/ids/[0-9a-f]/[0-9a-f](/[0-9a-f])?\.json",
+    "pending": r"pending\.json",
     "release": r"ledger/ids/[0-9a-f]/[0-9a-f](/[0-9a-f])?/released/[0-9]+\.json",
 }
 
@@ -58,6 +59,8 @@ def files(service):
         {"proto": "tcp", "ports": "443", "from": "2001:db8::/32"}]}).status_code == 200
     assert service.post("/gateway/a.example.org/renew", {"force": True, "reason": "test"}).status_code == 201
     assert service.ask("DELETE", "/gateway/b.example.org").status_code == 204
+    assert service.post("/gateway/a.example.org/renew", {"force": True, "reason": "test"},
+                        headers={"Confirm-Within": "86400"}).status_code == 201
     paths = service.run("git", "ls-tree", "-r", "--name-only", "HEAD").stdout.split()
     return {path: json.loads(service.run("git", "show", "HEAD:" + path).stdout)
             for path in paths if path.endswith(".json")}
