@@ -90,10 +90,7 @@ static const char *print_filter(struct http_request *req)
 		if (!(value = http_query(req, *name)))
 			continue;
 		buf_printf(&b, "&%s=", *name);
-		for (; *value; value++)
-			buf_printf(&b, strchr("-._~:", *value) || (*value >= '0' && *value <= '9') ||
-				    ((*value | 32) >= 'a' && (*value | 32) <= 'z') ? "%c" : "%%%02X",
-			    (unsigned char)*value);
+		http_encode(&b, value);
 	}
 	return b.data;
 }

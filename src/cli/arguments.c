@@ -28,6 +28,7 @@ static const struct option OPTIONS[] = {
 	{ "watch", no_argument, NULL, 'W' },
 	{ "expect", required_argument, NULL, 'x' },
 	{ "key", required_argument, NULL, 'y' },
+	{ "at", required_argument, NULL, 'a' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -136,6 +137,9 @@ static int set_option(struct job *j, struct arguments *a, int letter, const char
 		return 0;
 	case 'x':
 		return set_expect(j, value, &a->expect);
+	case 'a':
+		a->at = value;
+		return 0;
 	case 'y':
 		return add_to_list(j, a->keys, &a->keys_n, value);
 	default:
@@ -163,7 +167,7 @@ static int read_environment(struct job *j, struct arguments *a, const char *flag
 
 static bool takes_rest(const char *command)
 {
-	static const char *const names[] = { "git", "key", "check", "fmt" };
+	static const char *const names[] = { "git", "key", "check", "fmt", "log", "show", "whois" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -174,6 +178,8 @@ static bool takes_rest(const char *command)
 
 int cli_read(struct job *j, struct arguments *a, const struct command *c, int argc, char **argv)
 {
+	/* What is behind `git` is git's, options included; elsewhere they may come last. */
+	const char *order = strcmp(c->name, "git") == 0 ? "+" : "";
 	size_t from_environment;
 	int letter;
 
@@ -182,7 +188,7 @@ int cli_read(struct job *j, struct arguments *a, const struct command *c, int ar
 	if (read_environment(j, a, c->flags))
 		return j->error;
 	from_environment = a->listen_n;
-	while ((letter = getopt_long(argc, argv, "+", OPTIONS, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, order, OPTIONS, NULL)) != -1) {
 		if (letter == '?')
 			return cli_usage(j, "that is no option, or its value is missing");
 		if (!strchr(c->flags, letter))

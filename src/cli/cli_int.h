@@ -3,6 +3,7 @@
 #define CLI_CLI_INT_H
 
 #include "cli/cli.h"
+#include "base/json.h"
 #include "flow/flow.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NOT_DEPLOYED = 3, EXIT_DIFFERS = 1, EXIT_NOT_CHECKED = 4 };
@@ -18,6 +19,7 @@ struct arguments {
 	const char *expect; /* a commit's id in full */
 	const char *keys[LIST_MAX]; /* fingerprints */
 	size_t keys_n;
+	const char *at; /* a commit or a time */
 	char **rest; /* what is behind the options */
 	size_t rest_n;
 };
@@ -39,6 +41,11 @@ void cli_tell_warnings(const struct job *j);
 int cli_read_audit_key(struct job *j, const struct arguments *a, const char **out);
 /* The admin token, as a string that the caller cleanses. */
 int cli_read_token(struct job *j, const struct arguments *a, struct buf *out);
+/*
+ * GET path of the running service; its answer as JSON.  What the service refuses fails with its words,
+ * nobody there with E_IO "not_listening".
+ */
+int cli_ask(struct job *j, const struct arguments *a, const char *path, struct json **out);
 
 int cli_init(struct job *j, struct arguments *a);
 int cli_serve(struct job *j, struct arguments *a);
@@ -47,6 +54,9 @@ int cli_deploy(struct job *j, struct arguments *a);
 int cli_git(struct job *j, struct arguments *a);
 int cli_key(struct job *j, struct arguments *a);
 int cli_status(struct job *j, struct arguments *a);
+int cli_whois(struct job *j, struct arguments *a);
+int cli_log(struct job *j, struct arguments *a);
+int cli_show(struct job *j, struct arguments *a);
 int cli_receive(struct job *j, struct arguments *a);
 int cli_check(struct job *j, struct arguments *a);
 int cli_fmt(struct job *j, struct arguments *a);

@@ -1,7 +1,9 @@
 /*
  * Decoding of what arrives in a URI: percent escapes, UTF-8, query strings.
  * Everything is decoded once and then checked; nothing is decoded again later.
+ * And the way back, for links and questions.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "http/http_int.h"
@@ -152,4 +154,13 @@ int http_query_known(const struct http_request *r, const char *const *names)
 				return job_fail_field(r->job, q->name, "given twice");
 	}
 	return 0;
+}
+
+void http_encode(struct buf *b, const char *text)
+{
+	for (; *text; text++)
+		if (isalnum((unsigned char)*text) || strchr("-._~:", *text))
+			buf_putc(b, *text);
+		else
+			buf_printf(b, "%%%02X", (unsigned char)*text);
 }

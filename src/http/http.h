@@ -33,6 +33,9 @@ const char *http_header(const struct http_request *r, const char *name);
 /* Fail (E_INVALID) on a query parameter that is not in the NULL-terminated list, or given twice. */
 int http_query_known(const struct http_request *r, const char *const *names);
 
+/* Text as part of a path or a query: percent-encoded but for what RFC 3986 (2.3) leaves unreserved, and ':'. */
+void http_encode(struct buf *b, const char *text);
+
 struct http_header { const char *name, *value; struct http_header *next; };
 
 struct http_response {

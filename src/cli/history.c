@@ -1,0 +1,192 @@
+/*
+ * The history for people: `vpnunit log`, `show` and `whois`.  The running
+ * service answers; without one, whois reads the database by itself.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "cli/cli_int.h"
+#include "http/http.h"
+#include "query/query.h"
+
+static const char *string(const struct json *o, const char *key)
+{
+	const struct json *v = json_get(o, key);
+
+	return v && v->type == JSON_STRING ? v->string : NULL;
+}
+
+int cli_ask(struct job *j, const struct arguments *a, const char *path, struct json **out)
+{
+	struct http_call call = { .socket = cli_path(j, a, "run/vpnunit.sock"), .method = "GET", .path = path };
+	struct buf token, answer;
+	int status;
+
+	buf_open(&answer, j->arena);
+	if (cli_read_token(j, a, &token))
+		return j->error;
+	call.token = token.data;
+	http_ask(j, &call, &status, &answer);
+	digest_cleanse(token.data, token.len);
+	if (j->error || json_parse(j, answer.data, answer.len, out))
+		return j->error;
+	if (status != 200)
+		return job_fail(j, E_INVALID, "refused", "%s", string(*out, "detail") ? string(*out, "detail") : answer.data);
+	return 0;
+}
+
+/* Control characters of names and reasons that came from elsewhere are not the terminal's to obey. */
+static const char *printable(struct job *j, const char *text)
+{
+	char *copy = arena_strdup(j->arena, text ? text : ""), *p;
+
+	for (p = copy; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	return copy;
+}
+
+static void print_entry(struct job *j, const struct json *e)
+{
+	printf("%s %.12s %s: %s\n", string(e, "time"), string(e, "commit"), printable(j, string(e, "actor")),
+	    printable(j, string(e, "subject")));
+	if (string(e, "reason"))
+		printf("    reason: %s\n", printable(j, string(e, "reason")));
+}
+
+/* "user=joe" and so on, as the API's parameters. */
+static int print_query(struct job *j, const struct arguments *a, struct buf *path)
+{
+	size_t i;
+
+	buf_open(path, j->arena);
+	buf_puts(path, "/log");
+	for (i = 0; i < a->rest_n; i++) {
+		const char *value = strchr(a->rest[i], '=');
+
+		if (!value)
+			return cli_usage(j, arena_printf(j->arena, "log: \"%s\" is no filter such as user=johndoe", a->rest[i]));
+		buf_printf(path, "%c", i ? '&' : '?');
+		http_encode(path, arena_strndup(j->arena, a->rest[i], (size_t)(value - a->rest[i])));
+		buf_putc(path, '=');
+		http_encode(path, value + 1);
+	}
+	return 0;
+}
+
+int cli_log(struct job *j, struct arguments *a)
+{
+	const struct json *e;
+	struct json *list;
+	struct buf path;
+
+	if (print_query(j, a, &path))
+		return EXIT_USAGE;
+	if (cli_ask(j, a, path.data, &list))
+		return EXIT_REFUSED;
+	for (e = list->child; e; e = e->next)
+		print_entry(j, e);
+	return 0;
+}
+
+static void print_intent(struct job *j, const struct json *file)
+{
+	static const char *const sides[] = { "before", "after" };
+	size_t i;
+
+	printf("\n%s\n", string(file, "path"));
+	for (i = 0; i < 2; i++) {
+		const struct json *side = json_get(file, sides[i]);
+		struct buf text;
+
+		if (!side || side->type == JSON_NULL)
+			continue;
+		buf_open(&text, j->arena);
+		json_print_compact(&text, side);
+		printf("%c %s\n", i ? '+' : '-', text.data);
+	}
+}
+
+int cli_show(struct job *j, struct arguments *a)
+{
+	const struct json *list, *f;
+	struct json *commit;
+	struct buf path;
+
+	if (a->rest_n != 1)
+		return cli_usage(j, "show takes a commit, HEAD~n or a time"), EXIT_USAGE;
+	buf_open(&path, j->arena);
+	buf_puts(&path, "/commit/");
+	http_encode(&path, a->rest[0]);
+	if (cli_ask(j, a, path.data, &commit))
+		return EXIT_REFUSED;
+	print_entry(j, commit);
+	list = json_get(commit, "intent");
+	for (f = list ? list->child : NULL; f; f = f->next)
+		print_intent(j, f);
+	list = json_get(commit, "rendered");
+	for (f = list ? list->child : NULL; f; f = f->next)
+		printf("\n%s", string(f, "diff"));
+	return 0;
+}
+
+static int whois_service(struct job *j, const struct arguments *a, struct json **out)
+{
+	struct buf path;
+
+	buf_open(&path, j->arena);
+	buf_puts(&path, "/address/");
+	http_encode(&path, a->rest[0]);
+	if (a->at) {
+		buf_puts(&path, "?at=");
+		http_encode(&path, a->at);
+	}
+	return cli_ask(j, a, path.data, out);
+}
+
+/* The same members as the service's answer. */
+static int whois_database(struct job *j, const struct arguments *a, struct json **out)
+{
+	struct query_tenure tenure;
+	struct query_entry entry;
+	struct query *q = NULL;
+	const char *head;
+	char text[TIME_TEXT];
+
+	if (query_open(j, a->data, &q) || query_commit(j, q, a->at ? a->at : "HEAD", &entry, &head) ||
+	    query_address(j, q, a->rest[0], &entry, &tenure))
+		goto out;
+	*out = json_object(j->arena);
+	json_add_string(j->arena, *out, "user", tenure.user);
+	json_add_string(j->arena, *out, "gateway", tenure.gateway);
+	json_add_string(j->arena, *out, "prefix", tenure.prefix);
+	json_add_string(j->arena, *out, "since", time_print(tenure.since.time, text));
+	json_add_string(j->arena, *out, "until", tenure.until ? time_print(tenure.until, text) : NULL);
+	json_add_string(j->arena, *out, "commit", tenure.since.commit);
+	json_add_string(j->arena, *out, "actor", tenure.since.actor);
+out:
+	query_close(q);
+	return j->error;
+}
+
+int cli_whois(struct job *j, struct arguments *a)
+{
+	struct json *o = NULL;
+
+	if (a->rest_n != 1)
+		return cli_usage(j, "whois takes one IPv6 address"), EXIT_USAGE;
+	if (whois_service(j, a, &o) && strcmp(j->code, "not_listening") == 0) {
+		job_clear(j);
+		whois_database(j, a, &o);
+	}
+	if (j->error)
+		return EXIT_REFUSED;
+	if (string(o, "gateway"))
+		printf("gateway %s\n", string(o, "gateway"));
+	printf("user    %s\nprefix  %s\n", string(o, "user"), string(o, "prefix"));
+	printf("since   %s (commit %.12s by %s)\n", string(o, "since"), string(o, "commit"),
+	    printable(j, string(o, "actor")));
+	printf("until   %s\n", string(o, "until") ? string(o, "until") : "now");
+	return 0;
+}
