@@ -55,12 +55,6 @@ static int ask_service(struct job *j, struct arguments *a, char ***differences)
 
 static void tell(const struct flow_verdict *v)
 {
-	size_t i;
-
-	for (i = 0; i < v->lies_n; i++)
-		printf("%s\n", v->lies[i]);
-	if (v->lies_n)
-		return;
 	printf("%zu commits, all signed by %s", v->commits, v->keys);
 	if (v->pushed)
 		printf(", %zu of them by a commit that accepts what was pushed", v->pushed);
@@ -71,10 +65,14 @@ int cli_verify(struct job *j, struct arguments *a)
 {
 	struct flow_options o = cli_flow_options(a);
 	struct flow_verify in = { .expect = a->expect, .keys = a->keys, .keys_n = a->keys_n };
-	struct flow_verdict verdict;
+	struct flow_verdict verdict = { .lies_n = 0 };
+	size_t i;
 
-	if (ask_service(j, a, &in.differences) || flow_verify(j, &o, &in, &verdict))
-		return EXIT_REFUSED;
-	tell(&verdict);
-	return verdict.lies_n ? EXIT_DIFFERS : 0;
+	if (ask_service(j, a, &in.differences) == 0)
+		flow_verify(j, &o, &in, &verdict);
+	for (i = 0; i < verdict.lies_n; i++)
+		printf("%s\n", verdict.lies[i]);
+	if (!j->error && !verdict.lies_n)
+		tell(&verdict);
+	return j->error || verdict.lies_n ? EXIT_REFUSED : 0;
 }

@@ -204,6 +204,7 @@ static int check_fsck(struct job *j, struct flow *f, struct lies *l)
 
 	if (state_fsck(j, f->state, &words))
 		return j->error;
+	l->is_broken = words != NULL;
 	line = words ? strtok_r(arena_strdup(j->arena, *words ? words : "git fsck failed"), "\n", &rest)
 		     : NULL;
 	for (; line; line = strtok_r(NULL, "\n", &rest))

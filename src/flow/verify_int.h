@@ -8,6 +8,7 @@ struct lies {
 	struct arena *arena;
 	struct flow_verdict *verdict;
 	size_t cap;
+	bool is_broken; /* objects are missing: what is derived from them cannot be compared */
 };
 
 /* One line: the commit, the path ("" where it is about none), what is wrong. */

@@ -70,6 +70,8 @@ static int compare_index(
 	bool moved = true;
 	int tries;
 
+	if (l->is_broken)
+		return 0;
 	if (fs_mkdirs(j, folder, 0700) || render_open(j, folder, (gid_t)-1, f->pki, &truth.render))
 		goto out;
 	/* A service goes on meanwhile: what it adds is added here too. */
