@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/map.h"
 #include "render/render_int.h"
 
 /* RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime from then on. */
@@ -48,9 +49,9 @@ static const char *upper(struct arena *a, const char *hex)
 	return s;
 }
 
-static void add_certificate(const struct render_job *r, struct json *list, const struct certificate *c)
+static void add_certificate(
+    const struct render_job *r, struct json *list, const struct certificate *c, const struct revocation *gone)
 {
-	const struct revocation *gone = model_withdrawal(r->job->arena, r->model, c->serial.hex);
 	struct arena *a = r->job->arena;
 	struct json *row = json_add(list, NULL, json_object(a));
 	const char *revoked = "";
@@ -69,12 +70,18 @@ int render_index(const struct render_job *r)
 	const struct entity **e = model_all(r->job->arena, r->model, ENTITY_CERTIFICATE);
 	struct json *values = json_object(r->job->arena);
 	struct json *list = json_add(values, "certificates", json_array(r->job->arena));
+	const struct revocation **gone = model_withdrawn(r->job->arena, r->model);
+	struct map withdrawn = { .len = 0 };
 
+	/* Once for all: a lookup in the model for each certificate would be half of a change's work. */
+	for (; *gone; gone++)
+		map_put(&withdrawn, (*gone)->serial.hex, (void *)*gone);
 	for (; *e; e++) {
 		const struct certificate *c = (const struct certificate *)*e;
 
 		if (c->kind != CERTIFICATE_CA)
-			add_certificate(r, list, c);
+			add_certificate(r, list, c, map_get(&withdrawn, c->serial.hex));
 	}
+	map_clear(&withdrawn);
 	return template_output(r, "index.txt", values, "pki/index.txt", 0);
 }

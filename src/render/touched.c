@@ -78,11 +78,17 @@ const struct gateway **touched_all_on(const struct render_job *r)
 	const struct entity **e = model_all(r->job->arena, r->model, ENTITY_GATEWAY);
 	const struct gateway **list = arena_alloc(
 	    r->job->arena, (model_count(r->model, ENTITY_GATEWAY) + 1) * sizeof(*list));
+	const struct user *u = NULL;
 	size_t n = 0;
 
-	for (; *e; e++)
-		if (touched_is_on(r->model, (const struct gateway *)*e))
-			list[n++] = (const struct gateway *)*e;
+	for (; *e; e++) {
+		const struct gateway *g = (const struct gateway *)*e;
+
+		if (!u || u->id != g->user) /* a user's gateways stand together */
+			u = model_user(r->model, g->user);
+		if (g->enabled && u && u->enabled)
+			list[n++] = g;
+	}
 	return list;
 }
 
