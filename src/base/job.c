@@ -89,7 +89,7 @@ void job_locate(struct job *j, const char *where)
 		job_append(j, &j->fields, where, j->message);
 	else
 		for (d = j->fields; d; d = d->next)
-			d->field = arena_printf(j->arena, "%s/%s", where, d->field);
+			d->field = arena_printf(j->arena, "%s%s%s", where, *d->field ? "/" : "", d->field);
 }
 
 int job_fail_errno(struct job *j, const char *fmt, ...)

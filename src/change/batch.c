@@ -57,6 +57,18 @@ static void drop_issues(struct work *w, const struct model *fork)
 	}
 }
 
+/* What the list made and took away again was never there. */
+static void drop_deletions(struct work *w)
+{
+	struct plan_file **at = &w->plan->files;
+
+	while (*at)
+		if (!(*at)->data && !model_entity(w->model, (*at)->path))
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+}
+
 static int plan_one(struct work *w, struct model *fork, const struct change *ch, struct buf *body)
 {
 	bool is_own_reason = strcmp(ch->reason, w->change->reason) != 0;
@@ -83,6 +95,7 @@ int change_batch(struct work *w)
 			break;
 		}
 	drop_issues(w, fork);
+	drop_deletions(w);
 	w->plan->subject = arena_printf(w->job->arena, "batch: %zu changes", w->change->list_n);
 	w->plan->body = body.len ? body.data : NULL;
 	model_close(fork);
