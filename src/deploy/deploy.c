@@ -15,7 +15,7 @@
 #include "base/time.h"
 #include "deploy/deploy_int.h"
 
-enum { RECENT = 1024, SETTLE_MS = 1000, POLL_MS = 50, REPAIR_MS = 60000 };
+enum { RECENT = 1024, SETTLE_MS = 1000, POLL_MS = 50, AWAY_MS = 300, REPAIR_MS = 60000 };
 
 struct deploy {
 	char *data;
@@ -30,6 +30,7 @@ struct deploy {
 	bool stopping;
 	uint64_t submitted, finished, deployed; /* tasks are numbered from 1 */
 	bool is_left; /* the finished one's kernel side is the unit's, which hasn't acted */
+	bool is_unit_away; /* somebody waited for the unit in vain: the next one waits less */
 	bool is_units; /* the kernel's side always is: nothing to repair here */
 	char old_commit[OID_HEX]; /* of the first waiting task */
 	char recent[RECENT][OID_HEX]; /* new commits of tasks, by number */
@@ -267,6 +268,8 @@ bool deploy_wait(struct job *j, struct deploy *d, const char *commit, int ms, co
 	number = deploy_number(d, commit);
 	if (!number) /* a commit in the middle of a batch */
 		number = d->submitted;
+	if (d->is_unit_away && end > time_monotonic_ms() + AWAY_MS)
+		end = time_monotonic_ms() + AWAY_MS;
 	while (!deploy_is_over(d, number) && (now = time_monotonic_ms()) < end) {
 		struct timespec until = deploy_until(d->is_left && now + POLL_MS < end ? now + POLL_MS : end);
 
@@ -275,6 +278,7 @@ bool deploy_wait(struct job *j, struct deploy *d, const char *commit, int ms, co
 			deploy_look_again(j, d);
 	}
 	is_deployed = d->deployed >= number;
+	d->is_unit_away = !is_deployed && d->is_left;
 	if (!is_deployed)
 		*warning = d->finished < number ? "the hooks are still running"
 						: arena_strdup(j->arena, deploy_detail(d));
