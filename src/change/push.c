@@ -33,33 +33,51 @@ static int check_user(struct work *w, const struct user *old, const struct user 
 	return old && old->created == new->created ? 0 : check_created(w, &new->entity, new->created);
 }
 
-/* A certificate is for one name, and a device for one gateway: whoever had it keeps its key. */
-static int check_device(struct work *w, const struct gateway *g)
-{
-	const struct certificate **c = model_certificates(w->job->arena, w->model, g->device.hex);
-
-	for (; *c; c++)
-		if (strcmp((*c)->name, g->name) != 0)
-			return refuse(w, &g->entity, arena_printf(w->job->arena, "this device has certificates of %s: a "
-			    "gateway of another name gets a device of its own (`openssl rand -hex 16`)", (*c)->name));
-	return 0;
-}
-
-static int check_gateway(struct work *w, const struct gateway *old, const struct gateway *new)
-{
-	if (old && strcmp(old->device.hex, new->device.hex) == 0 && old->created != new->created)
-		return refuse(w, &new->entity, "created never changes while the device is the same");
-	if (check_device(w, new))
-		return w->job->error;
-	return old && old->created == new->created ? 0 : check_created(w, &new->entity, new->created);
-}
-
 /* A gateway has a device that it had not before. */
 static bool is_new(const struct work *w, const struct entity *e)
 {
 	const struct gateway *old = (const struct gateway *)model_entity(w->model, e->path);
 
 	return !e->is_removed && (!old || strcmp(old->device.hex, ((const struct gateway *)e)->device.hex) != 0);
+}
+
+/* It had another address before this change. */
+static bool has_moved(struct work *w, const struct model *fork, const char *device)
+{
+	const struct entity **e;
+
+	for (e = model_touched(w->job->arena, fork, ENTITY_GATEWAY); *e; e++) {
+		const struct gateway *old = (const struct gateway *)model_entity(w->model, (*e)->path);
+
+		if (old && strcmp(old->device.hex, device) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever had a device keeps its keys: one that is new here was nobody's, or is back under its name. */
+static int check_device(struct work *w, const struct model *fork, const struct gateway *g)
+{
+	const struct certificate **all = model_certificates(w->job->arena, w->model, g->device.hex), **c;
+
+	for (c = all; *c; c++)
+		if ((*c)->kind == CERTIFICATE_GATEWAY && strcmp((*c)->name, g->name) == 0)
+			return 0;
+	if (!*all || ((*all)->kind == CERTIFICATE_GATEWAY && has_moved(w, fork, g->device.hex)))
+		return 0;
+	return refuse(w, &g->entity, arena_printf(w->job->arena, "this device is, or was, %s: a new gateway gets one of "
+	    "its own (`openssl rand -hex 16`)", (*all)->name));
+}
+
+static int check_gateway(struct work *w, const struct model *fork, const struct gateway *new)
+{
+	const struct gateway *old = (const struct gateway *)model_entity(w->model, new->entity.path);
+
+	if (old && strcmp(old->device.hex, new->device.hex) == 0 && old->created != new->created)
+		return refuse(w, &new->entity, "created never changes while the device is the same");
+	if (is_new(w, &new->entity) && check_device(w, fork, new))
+		return w->job->error;
+	return old && old->created == new->created ? 0 : check_created(w, &new->entity, new->created);
 }
 
 /* Over all gateways: a copied file brings a device that another one has. */
@@ -101,9 +119,7 @@ static int check_gateways(struct work *w, const struct model *fork)
 	if (has_new && check_unique(w, fork))
 		return w->job->error;
 	for (e = touched; *e; e++)
-		if (!(*e)->is_removed &&
-		    check_gateway(w, (const struct gateway *)model_entity(w->model, (*e)->path),
-			(const struct gateway *)*e))
+		if (!(*e)->is_removed && check_gateway(w, fork, (const struct gateway *)*e))
 			return w->job->error;
 	return 0;
 }

@@ -93,6 +93,8 @@ static int check_file(struct job *j, struct reading *r, const char *path, const 
 	if (!is_people_s(path))
 		return job_fail(j, E_INVALID, "push_refused", "a push changes users/, servers/ and network.json alone: what "
 		    "is issued and revoked, and who may do what, is the service's to write");
+	if (!t->bytes && strncmp(path, "users/", 6) != 0)
+		return job_fail(j, E_INVALID, "push_refused", "settings can be changed, but not removed");
 	if (!t->bytes)
 		return model_remove(j, r->model, path);
 	if (check_canonical(j, t->bytes, t->len, line) == 0 && model_put(j, r->model, path, t->bytes, t->len) == 0)

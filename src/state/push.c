@@ -210,13 +210,10 @@ out:
 	return j->error;
 }
 
+/* Packs alone: receive.unpackLimit is 1. */
 int state_sync_objects(struct job *j, struct state *s)
 {
 	const char *objects = arena_printf(j->arena, "%s/objects", s->path);
-	unsigned i;
 
-	for (i = 0; i < 256; i++)
-		if (fs_sync_dir(j, arena_printf(j->arena, "%s/%02x", objects, i)))
-			return j->error;
 	return fs_sync_dir(j, arena_printf(j->arena, "%s/pack", objects)) || fs_sync_dir(j, objects) ? j->error : 0;
 }
