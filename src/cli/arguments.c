@@ -29,6 +29,10 @@ static const struct option OPTIONS[] = {
 	{ "expect", required_argument, NULL, 'x' },
 	{ "key", required_argument, NULL, 'y' },
 	{ "at", required_argument, NULL, 'a' },
+	{ "only", required_argument, NULL, 'O' },
+	{ "include", required_argument, NULL, 'I' },
+	{ "reason", required_argument, NULL, 'R' },
+	{ "configs", required_argument, NULL, 'C' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -104,6 +108,28 @@ static int set_init_option(struct job *j, struct flow_init *in, int letter, cons
 	}
 }
 
+static int set_history_option(struct job *j, struct arguments *a, int letter, const char *value)
+{
+	switch (letter) {
+	case 'a':
+		a->at = value;
+		return 0;
+	case 'O':
+		return add_to_list(j, a->only, &a->only_n, value);
+	case 'I':
+		a->include = value;
+		return set_word(j, "include", value, "network", NULL);
+	case 'R':
+		a->reason = value;
+		return 0;
+	case 'C':
+		a->configs = value;
+		return 0;
+	default:
+		return set_init_option(j, &a->init, letter, value);
+	}
+}
+
 static int set_option(struct job *j, struct arguments *a, int letter, const char *value)
 {
 	switch (letter) {
@@ -137,13 +163,10 @@ static int set_option(struct job *j, struct arguments *a, int letter, const char
 		return 0;
 	case 'x':
 		return set_expect(j, value, &a->expect);
-	case 'a':
-		a->at = value;
-		return 0;
 	case 'y':
 		return add_to_list(j, a->keys, &a->keys_n, value);
 	default:
-		return set_init_option(j, &a->init, letter, value);
+		return set_history_option(j, a, letter, value);
 	}
 }
 
@@ -167,7 +190,8 @@ static int read_environment(struct job *j, struct arguments *a, const char *flag
 
 static bool takes_rest(const char *command)
 {
-	static const char *const names[] = { "git", "key", "check", "fmt", "log", "show", "whois" };
+	static const char *const names[] = { "git", "key", "check", "fmt", "log", "show", "whois",
+		"rollback", "revert", "batch" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -67,9 +68,19 @@ int cli_deploy(struct job *j, struct arguments *a)
 	return j->warnings ? EXIT_NOT_DEPLOYED : 0;
 }
 
+/* With the keys that git needs to say Good; absolute, since git may start in another folder. */
 int cli_git(struct job *j, struct arguments *a)
 {
-	state_git(j, cli_path(j, a, "state.git"), a->rest);
+	char *signers = realpath(cli_path(j, a, "audit/allowed_signers"), NULL);
+	char **args = arena_alloc(j->arena, (a->rest_n + 3) * sizeof(*args)), **to = args;
+
+	if (signers) {
+		*to++ = arena_strdup(j->arena, "-c");
+		*to++ = arena_printf(j->arena, "gpg.ssh.allowedSignersFile=%s", signers);
+	}
+	free(signers);
+	memcpy(to, a->rest, a->rest_n * sizeof(*to));
+	state_git(j, cli_path(j, a, "state.git"), args);
 	return EXIT_REFUSED;
 }
 
@@ -97,6 +108,9 @@ static const struct command COMMANDS[] = {
 	{ "log", "d", cli_log },
 	{ "show", "d", cli_show },
 	{ "whois", "da", cli_whois },
+	{ "rollback", "dOIRC", cli_rollback },
+	{ "revert", "dRC", cli_revert },
+	{ "batch", "dRC", cli_batch },
 	{ "receive", "dgmk", cli_receive },
 	{ "check", "d", cli_check },
 	{ "fmt", "", cli_fmt },

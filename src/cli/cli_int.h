@@ -20,6 +20,9 @@ struct arguments {
 	const char *keys[LIST_MAX]; /* fingerprints */
 	size_t keys_n;
 	const char *at; /* a commit or a time */
+	const char *only[LIST_MAX]; /* "user:x", "gateway:y" */
+	size_t only_n;
+	const char *include, *reason, *configs;
 	char **rest; /* what is behind the options */
 	size_t rest_n;
 };
@@ -42,10 +45,18 @@ int cli_read_audit_key(struct job *j, const struct arguments *a, const char **ou
 /* The admin token, as a string that the caller cleanses. */
 int cli_read_token(struct job *j, const struct arguments *a, struct buf *out);
 /*
- * GET path of the running service; its answer as JSON.  What the service refuses fails with its words,
- * nobody there with E_IO "not_listening".
+ * GET or POST a path of the running service; its answer as JSON.  What the service refuses fails with its
+ * words, nobody there with E_IO "not_listening".
  */
 int cli_ask(struct job *j, const struct arguments *a, const char *path, struct json **out);
+int cli_post(struct job *j, const struct arguments *a, const char *path, const char *body, struct json **out);
+/* The same for method, path and body of a call, with the answer as it is. */
+struct http_call;
+int cli_ask_raw(struct job *j, const struct arguments *a, struct http_call *call, struct buf *out);
+/* A member that is a string, or NULL. */
+const char *cli_string(const struct json *o, const char *key);
+/* Control characters of names and reasons that came from elsewhere are not the terminal's to obey. */
+const char *cli_printable(struct job *j, const char *text);
 
 int cli_init(struct job *j, struct arguments *a);
 int cli_serve(struct job *j, struct arguments *a);
@@ -57,6 +68,9 @@ int cli_status(struct job *j, struct arguments *a);
 int cli_whois(struct job *j, struct arguments *a);
 int cli_log(struct job *j, struct arguments *a);
 int cli_show(struct job *j, struct arguments *a);
+int cli_rollback(struct job *j, struct arguments *a);
+int cli_revert(struct job *j, struct arguments *a);
+int cli_batch(struct job *j, struct arguments *a);
 int cli_receive(struct job *j, struct arguments *a);
 int cli_check(struct job *j, struct arguments *a);
 int cli_fmt(struct job *j, struct arguments *a);

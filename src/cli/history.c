@@ -10,49 +10,12 @@
 #include "http/http.h"
 #include "query/query.h"
 
-static const char *string(const struct json *o, const char *key)
-{
-	const struct json *v = json_get(o, key);
-
-	return v && v->type == JSON_STRING ? v->string : NULL;
-}
-
-int cli_ask(struct job *j, const struct arguments *a, const char *path, struct json **out)
-{
-	struct http_call call = { .socket = cli_path(j, a, "run/vpnunit.sock"), .method = "GET", .path = path };
-	struct buf token, answer;
-	int status;
-
-	buf_open(&answer, j->arena);
-	if (cli_read_token(j, a, &token))
-		return j->error;
-	call.token = token.data;
-	http_ask(j, &call, &status, &answer);
-	digest_cleanse(token.data, token.len);
-	if (j->error || json_parse(j, answer.data, answer.len, out))
-		return j->error;
-	if (status != 200)
-		return job_fail(j, E_INVALID, "refused", "%s", string(*out, "detail") ? string(*out, "detail") : answer.data);
-	return 0;
-}
-
-/* Control characters of names and reasons that came from elsewhere are not the terminal's to obey. */
-static const char *printable(struct job *j, const char *text)
-{
-	char *copy = arena_strdup(j->arena, text ? text : ""), *p;
-
-	for (p = copy; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	return copy;
-}
-
 static void print_entry(struct job *j, const struct json *e)
 {
-	printf("%s %.12s %s: %s\n", string(e, "time"), string(e, "commit"), printable(j, string(e, "actor")),
-	    printable(j, string(e, "subject")));
-	if (string(e, "reason"))
-		printf("    reason: %s\n", printable(j, string(e, "reason")));
+	printf("%s %.12s %s: %s\n", cli_string(e, "time"), cli_string(e, "commit"), cli_printable(j, cli_string(e, "actor")),
+	    cli_printable(j, cli_string(e, "subject")));
+	if (cli_string(e, "reason"))
+		printf("    reason: %s\n", cli_printable(j, cli_string(e, "reason")));
 }
 
 /* "user=joe" and so on, as the API's parameters. */
@@ -95,7 +58,7 @@ static void print_intent(struct job *j, const struct json *file)
 	static const char *const sides[] = { "before", "after" };
 	size_t i;
 
-	printf("\n%s\n", string(file, "path"));
+	printf("\n%s\n", cli_string(file, "path"));
 	for (i = 0; i < 2; i++) {
 		const struct json *side = json_get(file, sides[i]);
 		struct buf text;
@@ -127,7 +90,7 @@ int cli_show(struct job *j, struct arguments *a)
 		print_intent(j, f);
 	list = json_get(commit, "rendered");
 	for (f = list ? list->child : NULL; f; f = f->next)
-		printf("\n%s", string(f, "diff"));
+		printf("\n%s", cli_string(f, "diff"));
 	return 0;
 }
 
@@ -182,11 +145,11 @@ int cli_whois(struct job *j, struct arguments *a)
 	}
 	if (j->error)
 		return EXIT_REFUSED;
-	if (string(o, "gateway"))
-		printf("gateway %s\n", string(o, "gateway"));
-	printf("user    %s\nprefix  %s\n", string(o, "user"), string(o, "prefix"));
-	printf("since   %s (commit %.12s by %s)\n", string(o, "since"), string(o, "commit"),
-	    printable(j, string(o, "actor")));
-	printf("until   %s\n", string(o, "until") ? string(o, "until") : "now");
+	if (cli_string(o, "gateway"))
+		printf("gateway %s\n", cli_string(o, "gateway"));
+	printf("user    %s\nprefix  %s\n", cli_string(o, "user"), cli_string(o, "prefix"));
+	printf("since   %s (commit %.12s by %s)\n", cli_string(o, "since"), cli_string(o, "commit"),
+	    cli_printable(j, cli_string(o, "actor")));
+	printf("until   %s\n", cli_string(o, "until") ? cli_string(o, "until") : "now");
 	return 0;
 }
