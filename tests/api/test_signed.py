@@ -45,6 +45,12 @@ def test_git_says_good_for_every_commit(service, name, tmp_path):
     service.git("fsck", "--strict", "--no-dangling")
 
 
+def test_vpnunit_git_knows_the_key(service, name):
+    service.user(name)
+    assert 'Good "git" signature' in service.run("git", "verify-commit", "main").stderr
+    assert service.run("git", "log", "-1", "--format=%G? %GK", "main").stdout.split()[0] == "G"
+
+
 def test_a_changed_commit_is_not_good(service, user):
     commit = service.git("cat-file", "commit", "main").replace(user["name"], "mallory")
     forged = subprocess.run(["git", "--git-dir", service.repository, "hash-object", "-t", "commit", "-w", "--stdin"],
