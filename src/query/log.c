@@ -15,10 +15,12 @@
 	"AND (?9 IS NULL OR EXISTS (SELECT 1 FROM touched x WHERE x.object IN (?9, ?10) AND x.seq = c.seq)) " \
 	"AND (?11 IS NULL OR EXISTS (SELECT 1 FROM touched x WHERE x.object IN (?11, ?12) AND x.seq = c.seq)) "
 #define BY_OBJECT(n) \
-	"SELECT " ENTRY_COLUMNS " FROM touched t CROSS JOIN commits c ON c.seq = t.seq " \
+	"SELECT " ENTRY_OF("t") " FROM touched t CROSS JOIN commits c ON c.seq = t.seq " \
 	"WHERE t.object = ?" n " AND t.seq " RANGE CONDITIONS
+#define NOT_BOTH "AND NOT EXISTS (SELECT 1 FROM touched x WHERE x.object = ?7 AND x.seq = t.seq) "
 
-static const char by_object[] = BY_OBJECT("7") "UNION " BY_OBJECT("8") "ORDER BY 1 DESC LIMIT ?3";
+/* In this form SQLite merges both as they come, and stops at the limit. */
+static const char by_object[] = BY_OBJECT("7") "UNION ALL " BY_OBJECT("8") NOT_BOTH "ORDER BY 1 DESC LIMIT ?3";
 static const char by_actor[] = "SELECT " ENTRY_COLUMNS " FROM commits c INDEXED BY commits_of_actor "
 			       "WHERE c.actor = ?4 AND c.seq " RANGE CONDITIONS "ORDER BY c.seq DESC LIMIT ?3";
 static const char by_change[] = "SELECT " ENTRY_COLUMNS " FROM commits c INDEXED BY commits_of_change "
@@ -190,9 +192,15 @@ static int find_range(struct reading *r, const struct query_log_filter *f, int64
 	return 0;
 }
 
+const char *query_log_sql(const struct query_log_filter *f)
+{
+	if (f->gateway || f->address || f->user)
+		return by_object;
+	return f->actor ? by_actor : f->change ? by_change : by_place;
+}
+
 static int read_log(struct reading *r, const struct query_log_filter *f, struct query_log *out)
 {
-	const char *sql = f->actor ? by_actor : f->change ? by_change : by_place;
 	struct objects o = { .n = 0 };
 	sqlite3_stmt *s = NULL;
 	int64_t from, to;
@@ -201,7 +209,7 @@ static int read_log(struct reading *r, const struct query_log_filter *f, struct 
 
 	if (find_objects(r, f, &o) || find_range(r, f, &from, &to))
 		return r->job->error;
-	more = reading_prepare(r, &s, o.n ? by_object : sql, "iiisssssssss", from, to,
+	more = reading_prepare(r, &s, query_log_sql(f), "iiisssssssss", from, to,
 	    f->limit ? (int64_t)f->limit : (int64_t)-1, f->actor, f->change, f->text, o.keys[0], o.keys[1],
 	    o.keys[2], o.keys[3], o.keys[4], o.keys[5]);
 	while (!more && (more = reading_step(r, s)) == 1) {

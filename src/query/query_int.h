@@ -45,9 +45,13 @@ int reading_network(struct reading *r, struct model *m);
 /* E_BUSY while the index of the history lags behind the snapshot. */
 int reading_history(struct reading *r);
 
-#define ENTRY_COLUMNS "c.seq, c.id, c.time, c.actor, c.change, c.subject, c.reason, c.signed_by"
+#define ENTRY_OF(place) place ".seq, c.id, c.time, c.actor, c.change, c.subject, c.reason, c.signed_by"
+#define ENTRY_COLUMNS ENTRY_OF("c")
 /* A row of a statement of ENTRY_COLUMNS, and what it touched. */
 int reading_entry(struct reading *r, sqlite3_stmt *s, struct query_entry *out);
+
+/* The statement of a log: the filter with the best index leads it. */
+const char *query_log_sql(const struct query_log_filter *f);
 
 enum { TENURE_LENGTHS = 16 };
 /* The prefixes that may hold an address and be somebody's, longest first: lengths are multiples of 4. */
