@@ -17,8 +17,9 @@ extern const char cli_help[];
 
 struct flow_options cli_flow_options(const struct arguments *a)
 {
-	return (struct flow_options){ .data = a->data, .master_key = a->master_key, .openvpn_group = a->group,
-		.hooks = !a->hooks };
+	return (struct flow_options){
+		.data = a->data, .master_key = a->master_key, .openvpn_group = a->group, .hooks = !a->hooks
+	};
 }
 
 const char *cli_path(struct job *j, const struct arguments *a, const char *name)
@@ -52,10 +53,12 @@ int cli_init(struct job *j, struct arguments *a)
 		return cli_usage(j, "init needs --prefix and --endpoint"), EXIT_USAGE;
 	if (flow_initialise(j, &o, &a->init) || cli_read_audit_key(j, a, &audit_key))
 		return EXIT_REFUSED;
-	printf("%s: state begun with prefix %s.\nBack up %s/state.git, and once the master key on paper: vpnunit key show --data %s\n",
+	printf(
+	    "%s: state begun with prefix %s.\nBack up %s/state.git, and once the master key on paper: vpnunit key show --data %s\n",
 	    a->data, a->init.prefix, a->data, a->data);
-	printf("Each commit will be signed by the audit key %s.\n"
-	       "Keep that line elsewhere: vpnunit verify --key then tells a history of somebody else's making.\n",
+	printf(
+	    "Each commit will be signed by the audit key %s.\n"
+	    "Keep that line elsewhere: vpnunit verify --key then tells a history of somebody else's making.\n",
 	    audit_key);
 	return 0;
 }
@@ -86,7 +89,9 @@ int cli_git(struct job *j, struct arguments *a)
 
 int cli_status(struct job *j, struct arguments *a)
 {
-	struct http_call call = { .socket = cli_path(j, a, "run/vpnunit.sock"), .method = "GET", .path = "/readyz" };
+	struct http_call call = {
+		.socket = cli_path(j, a, "run/vpnunit.sock"), .method = "GET", .path = "/readyz"
+	};
 	struct buf answer;
 	int status;
 

@@ -36,7 +36,8 @@ static int compare_key(struct job *j, const struct pki *pki, const uint8_t key[P
 	digest_cleanse(paper.data, paper.len);
 	if (j->error || is_same)
 		return j->error;
-	return job_fail(j, E_INVALID, "other_key", "the paper is well written, but it is not the master key of this folder");
+	return job_fail(j, E_INVALID, "other_key",
+	    "the paper is well written, but it is not the master key of this folder");
 }
 
 static int check_key(struct job *j, const struct pki *pki)
@@ -79,7 +80,8 @@ int cli_key(struct job *j, struct arguments *a)
 	int status = EXIT_REFUSED;
 
 	if (!show && (a->rest_n != 1 || strcmp(a->rest[0], "check")))
-		return cli_usage(j, "`key` takes show, or check with the paper's text on standard input"), EXIT_USAGE;
+		return cli_usage(j, "`key` takes show, or check with the paper's text on standard input"),
+		       EXIT_USAGE;
 	if (open_key(j, a, &pki) == 0)
 		status = show ? show_key(j, pki) : check_key(j, pki);
 	pki_close(pki);

@@ -14,7 +14,8 @@ static int visit(struct job *j, void *context, const char *path, const char *byt
 	return bytes ? model_put(j, context, path, bytes, len) : model_remove(j, context, path);
 }
 
-int flow_put_diff(struct job *j, struct state *s, const struct oid *from, const struct oid *to, struct model *m)
+int flow_put_diff(
+    struct job *j, struct state *s, const struct oid *from, const struct oid *to, struct model *m)
 {
 	return state_diff(j, s, from, to, visit, m);
 }
@@ -62,16 +63,19 @@ int flow_open_repository(struct job *j, const struct flow_options *o, struct flo
 	const char *path = arena_printf(j->arena, "%s/state.git", o->data);
 
 	if (!fs_exists(path))
-		return job_fail(j, E_NOT_FOUND, "not_initialised", "%s holds no state: begin with `vpnunit init --data %s "
+		return job_fail(j, E_NOT_FOUND, "not_initialised",
+		    "%s holds no state: begin with `vpnunit init --data %s "
 		    "--prefix 2001:db8::/48 --endpoint vpn.example.org:1194`, or restore a state there by `git clone "
-		    "--bare`", o->data, o->data);
+		    "--bare`",
+		    o->data, o->data);
 	if (state_open(j, path, &f->state))
 		return j->error;
 	if (state_head(j, f->state, &f->head)) {
 		if (j->error != E_NOT_FOUND)
 			return j->error;
 		job_clear(j);
-		return job_fail(j, E_NOT_FOUND, "not_initialised", "%s has no commit yet: run `vpnunit init` again", path);
+		return job_fail(j, E_NOT_FOUND, "not_initialised",
+		    "%s has no commit yet: run `vpnunit init` again", path);
 	}
 	return 0;
 }
@@ -95,8 +99,10 @@ int flow_open_key(struct job *j, const struct flow_options *o, struct flow *f)
 		return 0;
 	if (j->error == E_NOT_FOUND) {
 		job_clear(j);
-		return job_fail(j, E_NOT_FOUND, "no_master_key", "there is no master key at %s: put it back from its "
-		    "paper or backup, or name its file by --master-key", path);
+		return job_fail(j, E_NOT_FOUND, "no_master_key",
+		    "there is no master key at %s: put it back from its "
+		    "paper or backup, or name its file by --master-key",
+		    path);
 	}
 	return j->error;
 }

@@ -98,8 +98,8 @@ static int open_walk(struct state *s, const struct oid *from, const struct oid *
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a list and its length count as one */
-int state_list_commits(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
-    struct oid **out, size_t *n)
+int state_list_commits(
+    struct job *j, struct state *s, const struct oid *from, const struct oid *to, struct oid **out, size_t *n)
 {
 	git_revwalk *walk = NULL;
 	struct oid *list = NULL;
