@@ -14,7 +14,10 @@ struct lies {
 /* One line: the commit, the path ("" where it is about none), what is wrong. */
 void lies_add(struct lies *l, const struct oid *commit, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* What is wrong is what the job failed with, and no reason to stop. Returns 0, or the error where it says nothing about the state. */
+/*
+ * What is wrong is what the job failed with, and no reason to stop.  Returns 0, or the error where it
+ * says nothing about the state (a full disk).
+ */
 int lies_take(struct job *j, struct lies *l, const struct oid *commit, const char *path);
 
 /* Who made a commit. */
