@@ -28,7 +28,8 @@ enum maker {
 };
 
 /* What a commit may do to the ledger, and a pushed one to anything else. */
-int verify_ledger(struct job *j, struct state *s, const struct state_commit *c, enum maker maker, struct lies *l);
+int verify_ledger(struct job *j, struct state *s, const struct state_commit *c, enum maker maker,
+    struct lies *l);
 
 /* Rendered files, SQLite and its index, against HEAD. */
 int verify_rendered(struct job *j, const struct flow_options *o, struct flow *f, const struct flow_verify *in,
