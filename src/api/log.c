@@ -7,8 +7,8 @@
 
 enum { LOG_LIMIT = 1000, CURSOR_DIGITS = 15, DAY = 86400 };
 
-static const char *const log_known[] = { "user", "gateway", "actor", "change", "address", "since", "until", "q",
-	"limit", "cursor", NULL };
+static const char *const log_known[] = { "user", "gateway", "actor", "change", "address", "since", "until",
+	"q", "limit", "cursor", NULL };
 static const char *const nothing_known[] = { NULL };
 
 static const char *or_null(const char *text)
@@ -53,7 +53,8 @@ static int parse_cursor(struct http_request *req, int64_t *out)
 
 	if (!text)
 		return 0;
-	if (strlen(text) > CURSOR_DIGITS || text[strspn(text, "0123456789")] || !(*out = strtoll(text, NULL, 10)))
+	if (strlen(text) > CURSOR_DIGITS || text[strspn(text, "0123456789")] ||
+	    !(*out = strtoll(text, NULL, 10)))
 		return job_fail_field(req->job, "cursor", "is none that a Link gave");
 	return 0;
 }

@@ -49,15 +49,19 @@ static void fill_user(struct job *j, const struct model *m, const struct user *u
 	char hex[9];
 
 	model_print_user_id(n, u->id, hex);
-	*row = (struct query_user){ .name = u->name, .id = arena_strdup(j->arena, hex), .blob = u->entity.blob,
-		.prefix = ip_print_prefix(&prefix, arena_alloc(j->arena, IP_TEXT)), .enabled = u->enabled,
+	*row = (struct query_user){ .name = u->name,
+		.id = arena_strdup(j->arena, hex),
+		.blob = u->entity.blob,
+		.prefix = ip_print_prefix(&prefix, arena_alloc(j->arena, IP_TEXT)),
+		.enabled = u->enabled,
 		.created = u->created };
 	for (id = 0; id < 1u << n->gateway_bits; id++)
 		row->gateways += model_gateway(m, u->id, id) != NULL;
 }
 
 /* What it could use then: neither revoked nor over. */
-static void fill_certificates(struct job *j, const struct past *p, const char *device, struct query_gateway *row)
+static void fill_certificates(
+    struct job *j, const struct past *p, const char *device, struct query_gateway *row)
 {
 	const struct certificate **c = model_certificates(j->arena, p->model, device);
 	size_t n = 0;
@@ -70,12 +74,16 @@ static void fill_certificates(struct job *j, const struct past *p, const char *d
 
 		if (!model_revocation(p->model, (*c)->serial.hex) && (*c)->not_after > p->entry.time)
 			row->certificates[row->certificates_n++] = (struct query_certificate){
-				.serial = (*c)->serial.hex, .not_before = (*c)->not_before,
-				.not_after = (*c)->not_after, .until = end ? end->until : 0 };
+				.serial = (*c)->serial.hex,
+				.not_before = (*c)->not_before,
+				.not_after = (*c)->not_after,
+				.until = end ? end->until : 0
+			};
 	}
 }
 
-static void fill_gateway(struct job *j, const struct past *p, const struct gateway *g, struct query_gateway *row)
+static void fill_gateway(
+    struct job *j, const struct past *p, const struct gateway *g, struct query_gateway *row)
 {
 	const struct network *n = model_network(p->model);
 	const struct user *u = model_user(p->model, g->user);
@@ -87,12 +95,17 @@ static void fill_gateway(struct job *j, const struct past *p, const struct gatew
 	model_print_gateway_id(n, g->id, hex);
 	buf_open(&allow, j->arena);
 	json_print_compact(&allow, model_allow_json(j->arena, g->allow, g->allow_n));
-	*row = (struct query_gateway){ .name = g->name, .user = u ? u->name : NULL, .blob = g->entity.blob,
+	*row = (struct query_gateway){ .name = g->name,
+		.user = u ? u->name : NULL,
+		.blob = g->entity.blob,
 		.id = arena_strdup(j->arena, hex),
 		.prefix = ip_print_prefix(&prefix, arena_alloc(j->arena, IP_TEXT)),
-		.address = ip_print_addr(&own, arena_alloc(j->arena, IP_TEXT)), .enabled = g->enabled,
-		.inbound = model_inbound_word(g->inbound), .routes = model_routes_word(g->routes),
-		.allow = allow.data, .created = g->created };
+		.address = ip_print_addr(&own, arena_alloc(j->arena, IP_TEXT)),
+		.enabled = g->enabled,
+		.inbound = model_inbound_word(g->inbound),
+		.routes = model_routes_word(g->routes),
+		.allow = allow.data,
+		.created = g->created };
 	fill_certificates(j, p, g->device.hex, row);
 }
 
@@ -107,8 +120,8 @@ static int by_name(const void *a, const void *b)
 }
 
 /* All of a kind behind the page's cursor, in order of name; NULL-terminated. */
-static const struct entity **list_from(struct job *j, const struct past *p, enum entity_kind kind,
-    const struct page *page)
+static const struct entity **list_from(
+    struct job *j, const struct past *p, enum entity_kind kind, const struct page *page)
 {
 	const struct entity **all = model_all(j->arena, p->model, kind);
 	size_t n = 0;
@@ -197,8 +210,8 @@ out:
 }
 
 /* The history's index tells which address bore the name, and so where its files are. */
-static int find_name(struct http_request *req, struct past *p, const char *name, bool is_gateway,
-    struct query_tenure *out)
+static int find_name(
+    struct http_request *req, struct past *p, const char *name, bool is_gateway, struct query_tenure *out)
 {
 	static const char *const nothing[] = { NULL };
 	struct api *api = req->context;
@@ -226,7 +239,8 @@ int past_user(struct http_request *req, struct http_response *res, const char *n
 		goto out;
 	u = model_user_by_name(p.model, name);
 	if (!u) {
-		job_fail(j, E_NOT_FOUND, "not_found", "there was no user %s as of commit %.12s", name, p.commit.hex);
+		job_fail(j, E_NOT_FOUND, "not_found", "there was no user %s as of commit %.12s", name,
+		    p.commit.hex);
 		goto out;
 	}
 	fill_user(j, p.model, u, &row);
@@ -278,7 +292,8 @@ int past_gateway(struct http_request *req, struct http_response *res, const char
 		goto out;
 	g = model_gateway_by_name(p.model, name);
 	if (!g) {
-		job_fail(j, E_NOT_FOUND, "not_found", "there was no gateway %s as of commit %.12s", name, p.commit.hex);
+		job_fail(j, E_NOT_FOUND, "not_found", "there was no gateway %s as of commit %.12s", name,
+		    p.commit.hex);
 		goto out;
 	}
 	fill_gateway(j, &p, g, &row);

@@ -12,8 +12,8 @@
 
 static void print_entry(struct job *j, const struct json *e)
 {
-	printf("%s %.12s %s: %s\n", cli_string(e, "time"), cli_string(e, "commit"), cli_printable(j, cli_string(e, "actor")),
-	    cli_printable(j, cli_string(e, "subject")));
+	printf("%s %.12s %s: %s\n", cli_string(e, "time"), cli_string(e, "commit"),
+	    cli_printable(j, cli_string(e, "actor")), cli_printable(j, cli_string(e, "subject")));
 	if (cli_string(e, "reason"))
 		printf("    reason: %s\n", cli_printable(j, cli_string(e, "reason")));
 }
@@ -29,7 +29,9 @@ static int print_query(struct job *j, const struct arguments *a, struct buf *pat
 		const char *value = strchr(a->rest[i], '=');
 
 		if (!value)
-			return cli_usage(j, arena_printf(j->arena, "log: \"%s\" is no filter such as user=johndoe", a->rest[i]));
+			return cli_usage(j,
+			    arena_printf(
+				j->arena, "log: \"%s\" is no filter such as user=johndoe", a->rest[i]));
 		buf_printf(path, "%c", i ? '&' : '?');
 		http_encode(path, arena_strndup(j->arena, a->rest[i], (size_t)(value - a->rest[i])));
 		buf_putc(path, '=');

@@ -86,8 +86,8 @@ static const char *read_signer(struct job *j, struct state *s, const struct oid 
 	return arena_strdup(j->arena, by.fingerprint);
 }
 
-static int read_commit(struct job *j, struct state *s, const struct oid *id, struct network *plan,
-    struct render_commit *out)
+static int read_commit(
+    struct job *j, struct state *s, const struct oid *id, struct network *plan, struct render_commit *out)
 {
 	struct files files = { .arena = j->arena };
 	struct state_commit c;
@@ -96,15 +96,23 @@ static int read_commit(struct job *j, struct state *s, const struct oid *id, str
 	if (state_read_commit(j, s, id, &c))
 		return j->error;
 	if (state_changes(j, s, &c.parent, id, collect_file, &files) == E_CORRUPT) {
-		log_line(LOG_LEVEL_WARNING, "index of the history: %s", j->message); /* foreign: that it is there counts */
+		log_line(LOG_LEVEL_WARNING, "index of the history: %s",
+		    j->message); /* foreign: that it is there counts */
 		job_clear(j);
 	}
 	for (i = 0; i < files.n; i++)
 		if (strcmp(files.list[i].path, "network.json") == 0 && files.list[i].after)
 			read_plan(files.list[i].after, files.list[i].after_len, plan);
-	*out = (struct render_commit){ .id = arena_strdup(j->arena, id->hex), .time = c.time, .actor = c.actor,
-		.subject = c.subject, .change = c.change, .reason = c.reason, .signed_by = read_signer(j, s, id),
-		.plan = *plan, .files = files.list, .files_n = files.n };
+	*out = (struct render_commit){ .id = arena_strdup(j->arena, id->hex),
+		.time = c.time,
+		.actor = c.actor,
+		.subject = c.subject,
+		.change = c.change,
+		.reason = c.reason,
+		.signed_by = read_signer(j, s, id),
+		.plan = *plan,
+		.files = files.list,
+		.files_n = files.n };
 	return j->error;
 }
 

@@ -17,12 +17,14 @@ static int put_file(struct job *j, void *model, const struct state_change *c)
 }
 
 /* One file or a whole folder; what is not there is left out. */
-static int put_path(struct job *j, struct state *s, const struct oid *commit, const char *path, struct model *m)
+static int put_path(
+    struct job *j, struct state *s, const struct oid *commit, const char *path, struct model *m)
 {
 	struct buf bytes;
 
 	if (path[strlen(path) - 1] == '/')
-		return state_files(j, s, commit, arena_strndup(j->arena, path, strlen(path) - 1), put_file, m);
+		return state_files(
+		    j, s, commit, arena_strndup(j->arena, path, strlen(path) - 1), put_file, m);
 	if (state_read(j, s, commit, path, &bytes) == E_NOT_FOUND) {
 		job_clear(j);
 		return 0;
@@ -30,8 +32,8 @@ static int put_path(struct job *j, struct state *s, const struct oid *commit, co
 	return j->error ? j->error : model_put(j, m, path, bytes.data, bytes.len);
 }
 
-int flow_read_past(struct job *j, struct flow *f, const struct oid *commit, const char *const *paths,
-    struct model *m)
+int flow_read_past(
+    struct job *j, struct flow *f, const struct oid *commit, const char *const *paths, struct model *m)
 {
 	struct state *s = NULL;
 
@@ -53,7 +55,7 @@ struct intent { /* what of a difference people asked for */
 static bool is_intent(const char *path)
 {
 	return strncmp(path, "users/", 6) == 0 || strncmp(path, "servers/", 8) == 0 ||
-	       strcmp(path, "network.json") == 0;
+	    strcmp(path, "network.json") == 0;
 }
 
 static int take_change(struct job *j, void *context, const struct state_change *c)
@@ -83,7 +85,8 @@ static int diff_rendered(struct job *j, const struct render_preview *p, const st
 
 	for (i = 0; i < p->n; i++) {
 		const struct render_change *c = &p->files[i];
-		const struct state_text before = { c->before, c->before_len }, after = { c->after, c->after_len };
+		const struct state_text before = { c->before, c->before_len },
+					after = { c->after, c->after_len };
 		struct buf text;
 
 		if (state_diff_text(j, c->path, &before, &after, &text))
@@ -95,8 +98,8 @@ static int diff_rendered(struct job *j, const struct render_preview *p, const st
 }
 
 /* Both commits as models: the parent's, and over it what the commit changed; the first commit stands alone. */
-static int open_models(struct job *j, struct state *s, const struct state_commit *c, struct model **base,
-    struct model **m)
+static int open_models(
+    struct job *j, struct state *s, const struct state_commit *c, struct model **base, struct model **m)
 {
 	if (!c->parent.hex[0]) {
 		*m = model_open();
@@ -118,7 +121,8 @@ int flow_show(struct job *j, struct flow *f, const struct oid *commit, struct fl
 	struct state_commit c;
 
 	if (open_state(j, f, &s) || state_read_commit(j, s, commit, &c) ||
-	    state_changes(j, s, &c.parent, commit, take_change, &intent) || open_models(j, s, &c, &base, &m) ||
+	    state_changes(j, s, &c.parent, commit, take_change, &intent) ||
+	    open_models(j, s, &c, &base, &m) ||
 	    render_preview(j, f->render, m, c.parent.hex, c.id.hex, &preview) ||
 	    diff_rendered(j, &preview, &out->rendered))
 		goto out;

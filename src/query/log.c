@@ -16,15 +16,18 @@
 	"AND (?11 IS NULL OR EXISTS (SELECT 1 FROM touched x WHERE x.object IN (?11, ?12) AND x.seq = c.seq)) "
 #define BY_OBJECT(n) \
 	"SELECT " ENTRY_OF("t") " FROM touched t CROSS JOIN commits c ON c.seq = t.seq " \
-	"WHERE t.object = ?" n " AND t.seq " RANGE CONDITIONS
+				"WHERE t.object = ?" n " AND t.seq " RANGE CONDITIONS
 #define NOT_BOTH "AND NOT EXISTS (SELECT 1 FROM touched x WHERE x.object = ?7 AND x.seq = t.seq) "
 
 /* In this form SQLite merges both as they come, and stops at the limit. */
-static const char by_object[] = BY_OBJECT("7") "UNION ALL " BY_OBJECT("8") NOT_BOTH "ORDER BY 1 DESC LIMIT ?3";
+static const char by_object[] = BY_OBJECT("7") "UNION ALL " BY_OBJECT("8") NOT_BOTH
+    "ORDER BY 1 DESC LIMIT ?3";
 static const char by_actor[] = "SELECT " ENTRY_COLUMNS " FROM commits c INDEXED BY commits_of_actor "
-			       "WHERE c.actor = ?4 AND c.seq " RANGE CONDITIONS "ORDER BY c.seq DESC LIMIT ?3";
+			       "WHERE c.actor = ?4 AND c.seq " RANGE CONDITIONS
+			       "ORDER BY c.seq DESC LIMIT ?3";
 static const char by_change[] = "SELECT " ENTRY_COLUMNS " FROM commits c INDEXED BY commits_of_change "
-				"WHERE c.change = ?5 AND c.seq " RANGE CONDITIONS "ORDER BY c.seq DESC LIMIT ?3";
+				"WHERE c.change = ?5 AND c.seq " RANGE CONDITIONS
+				"ORDER BY c.seq DESC LIMIT ?3";
 static const char by_place[] = "SELECT " ENTRY_COLUMNS " FROM commits c "
 			       "WHERE c.seq " RANGE CONDITIONS "ORDER BY c.seq DESC LIMIT ?3";
 
@@ -36,7 +39,8 @@ struct objects { /* pairs: a commit that touched one of both; NULL: no more */
 int reading_history(struct reading *r)
 {
 	sqlite3_stmt *s = NULL;
-	int found = reading_prepare(r, &s, "SELECT 1 FROM meta WHERE key = 'indexed' AND value = ?", "s", r->commit);
+	int found = reading_prepare(
+	    r, &s, "SELECT 1 FROM meta WHERE key = 'indexed' AND value = ?", "s", r->commit);
 
 	if (!found)
 		found = reading_step(r, s);
@@ -57,7 +61,8 @@ static int read_objects(struct reading *r, struct query_entry *e)
 {
 	sqlite3_stmt *s = NULL;
 	size_t n = 0, cap = 0;
-	int more = reading_prepare(r, &s, "SELECT object FROM touched WHERE seq = ? ORDER BY object", "i", e->seq);
+	int more = reading_prepare(
+	    r, &s, "SELECT object FROM touched WHERE seq = ? ORDER BY object", "i", e->seq);
 
 	while (!more && (more = reading_step(r, s)) == 1) {
 		const char *object = reading_text(r, s, 0);
@@ -116,7 +121,8 @@ static void add_pair(struct objects *o, const char *a, const char *b)
 static int find_kind(struct reading *r, const char *prefix)
 {
 	sqlite3_stmt *s = NULL;
-	int found = reading_prepare(r, &s, "SELECT gateway FROM tenures WHERE prefix = ? LIMIT 1", "s", prefix);
+	int found = reading_prepare(
+	    r, &s, "SELECT gateway FROM tenures WHERE prefix = ? LIMIT 1", "s", prefix);
 
 	if (!found && (found = reading_step(r, s)) == 1)
 		found = sqlite3_column_int64(s, 0) < 0 ? 1 : 2;
@@ -181,10 +187,12 @@ static int find_range(struct reading *r, const struct query_log_filter *f, int64
 	*from = f->since ? INT64_MAX : 0;
 	*to = f->until ? 0 : INT64_MAX;
 	if (f->since &&
-	    find_place(r, "SELECT seq FROM commits WHERE reached >= ? ORDER BY reached, seq LIMIT 1", f->since, from))
+	    find_place(r, "SELECT seq FROM commits WHERE reached >= ? ORDER BY reached, seq LIMIT 1",
+		f->since, from))
 		return r->job->error;
 	if (f->until &&
-	    find_place(r, "SELECT seq FROM commits WHERE reached <= ? ORDER BY reached DESC, seq DESC LIMIT 1",
+	    find_place(r,
+		"SELECT seq FROM commits WHERE reached <= ? ORDER BY reached DESC, seq DESC LIMIT 1",
 		f->until, to))
 		return r->job->error;
 	if (f->before && *to >= f->before)

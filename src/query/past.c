@@ -73,7 +73,8 @@ static int read_point(struct job *j, const char *at, struct point *out)
 	if (out->text)
 		return 0;
 	return job_fail(j, E_INVALID, "invalid_commit",
-	    "\"%s\" names no commit: give 7 to 40 hex digits, HEAD, HEAD~3, a time as 2026-11-23T01:04:30Z or a date", at);
+	    "\"%s\" names no commit: give 7 to 40 hex digits, HEAD, HEAD~3, a time as 2026-11-23T01:04:30Z or a date",
+	    at);
 }
 
 static int find_point(struct reading *r, const char *at, const struct point *p, struct query_entry *out)
@@ -89,8 +90,8 @@ static int find_point(struct reading *r, const char *at, const struct point *p, 
 		found = job_fail(r->job, E_NOT_FOUND, "not_found",
 		    p->sql == at_time ? "the history begins later than %s" : "there is no commit %s", at);
 	if (found == 1 && !(found = reading_entry(r, s, out)) && p->text && reading_step(r, s) == 1)
-		found = job_fail(r->job, E_CONFLICT, "ambiguous_commit", "%s begins more than one commit's id: give more digits",
-		    at);
+		found = job_fail(r->job, E_CONFLICT, "ambiguous_commit",
+		    "%s begins more than one commit's id: give more digits", at);
 	sqlite3_finalize(s);
 	return found;
 }
@@ -118,7 +119,8 @@ int query_commit(struct job *j, struct query *q, const char *at, struct query_en
 static int read_since(struct reading *r, int64_t seq, struct query_entry *out)
 {
 	sqlite3_stmt *s = NULL;
-	int found = reading_prepare(r, &s, "SELECT " ENTRY_COLUMNS " FROM commits c WHERE c.seq = ?", "i", seq);
+	int found = reading_prepare(
+	    r, &s, "SELECT " ENTRY_COLUMNS " FROM commits c WHERE c.seq = ?", "i", seq);
 
 	if (!found && (found = reading_step(r, s)) == 1)
 		found = reading_entry(r, s, out);
@@ -150,7 +152,8 @@ static int read_tenure(struct reading *r, sqlite3_stmt *s, struct query_tenure *
 }
 
 /* From the longest prefix on: the gateway, then its user. */
-static int find_holders(struct reading *r, const struct ip_prefix *address, int64_t seq, struct query_tenure *out)
+static int find_holders(
+    struct reading *r, const struct ip_prefix *address, int64_t seq, struct query_tenure *out)
 {
 	const char *prefixes[TENURE_LENGTHS];
 	size_t i, n = query_prefixes(r->job->arena, address, prefixes);
@@ -159,8 +162,9 @@ static int find_holders(struct reading *r, const struct ip_prefix *address, int6
 	for (i = 0; i < n && found >= 0 && !out->user; i++) {
 		sqlite3_stmt *s = NULL;
 
-		found = reading_prepare(r, &s, TENURE_COLUMNS "WHERE t.prefix = ?1 " THEN "ORDER BY t.since DESC LIMIT 1",
-		    "si", prefixes[i], seq);
+		found = reading_prepare(r, &s,
+		    TENURE_COLUMNS "WHERE t.prefix = ?1 " THEN "ORDER BY t.since DESC LIMIT 1", "si",
+		    prefixes[i], seq);
 		if (!found)
 			found = read_tenure(r, s, out);
 		sqlite3_finalize(s);
@@ -177,15 +181,17 @@ int query_address(struct job *j, struct query *q, const char *address, const str
 	*out = (struct query_tenure){ .user = NULL };
 	if (!ip_parse_addr(address, &p.addr))
 		return job_fail(j, E_INVALID, "invalid", "%s is no IPv6 address", address);
-	if (!reading_begin(j, q, &r) && !reading_history(&r) && !find_holders(&r, &p, at->seq, out) && !out->user)
-		job_fail(j, E_NOT_FOUND, "not_found", "nobody had %s as of commit %.12s", address, at->commit);
+	if (!reading_begin(j, q, &r) && !reading_history(&r) && !find_holders(&r, &p, at->seq, out) &&
+	    !out->user)
+		job_fail(
+		    j, E_NOT_FOUND, "not_found", "nobody had %s as of commit %.12s", address, at->commit);
 	reading_end(&r);
 	return j->error;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a name and its kind count as one */
-int query_name(struct job *j, struct query *q, const char *name, bool is_gateway, const struct query_entry *at,
-    struct query_tenure *out)
+int query_name(struct job *j, struct query *q, const char *name, bool is_gateway,
+    const struct query_entry *at, struct query_tenure *out)
 {
 	sqlite3_stmt *s = NULL;
 	struct reading r;
@@ -194,8 +200,9 @@ int query_name(struct job *j, struct query *q, const char *name, bool is_gateway
 	*out = (struct query_tenure){ .user = NULL };
 	if (!reading_begin(j, q, &r) && !reading_history(&r) &&
 	    !reading_prepare(&r, &s,
-		TENURE_COLUMNS "WHERE t.name = ?1 AND (t.gateway >= 0) = ?3 " THEN "ORDER BY t.since DESC LIMIT 1", "sii",
-		name, at->seq, (int64_t)is_gateway)) {
+		TENURE_COLUMNS "WHERE t.name = ?1 AND (t.gateway >= 0) = ?3 " THEN
+			       "ORDER BY t.since DESC LIMIT 1",
+		"sii", name, at->seq, (int64_t)is_gateway)) {
 		found = read_tenure(&r, s, out);
 		if (!found)
 			job_fail(j, E_NOT_FOUND, "not_found", "there was no %s %s as of commit %.12s",

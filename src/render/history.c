@@ -31,12 +31,14 @@ static const char *const statements[STATEMENTS] = {
 	     "VALUES (?,?,?,?,?,?,?,?,?)"),
 	[COMMIT_LAST] = "SELECT seq, reached FROM commits ORDER BY seq DESC LIMIT 1",
 	[TOUCH] = "INSERT OR IGNORE INTO touched (object, seq) VALUES (?,?)",
-	[TENURE_BEGIN] = "INSERT INTO tenures (prefix, since, user, gateway, name, identity) VALUES (?,?,?,?,?,?)",
+	[TENURE_BEGIN] =
+	    "INSERT INTO tenures (prefix, since, user, gateway, name, identity) VALUES (?,?,?,?,?,?)",
 	[TENURE_END] = "UPDATE tenures SET until = ? WHERE prefix = ? AND until IS NULL",
 	[TENURE_AT] = ("SELECT name FROM tenures WHERE prefix = ? AND (until IS NULL OR until = ?) "
 		       "ORDER BY since DESC LIMIT 1"),
-	[TENURE_OF] = ("SELECT user, gateway FROM tenures WHERE identity = ? AND (until IS NULL OR until = ?) "
-		       "ORDER BY since DESC LIMIT 1"),
+	[TENURE_OF] =
+	    ("SELECT user, gateway FROM tenures WHERE identity = ? AND (until IS NULL OR until = ?) "
+	     "ORDER BY since DESC LIMIT 1"),
 	[ISSUE] = "INSERT OR IGNORE INTO issued (serial, device, kind, name, path) VALUES (?,?,?,?,?)",
 	[ISSUED] = "SELECT device, kind, name FROM issued WHERE serial = ?",
 	[INDEXED] = "INSERT OR REPLACE INTO meta (key, value) VALUES ('indexed', ?)",
@@ -57,7 +59,7 @@ struct holder {
 
 struct place { /* an address, as a user's or gateway's file names it */
 	uint32_t user;
-	int64_t gateway;             /* -1: a user's */
+	int64_t gateway; /* -1: a user's */
 	const char *prefix, *user_prefix;
 };
 
@@ -179,7 +181,8 @@ static int touch_gateway(struct history *h, const char *name, const struct place
 	sqlite3_stmt *s;
 	int found;
 
-	if (touch(h, "gateway:", name) || touch(h, "prefix:", p->prefix) || touch(h, "within:", p->user_prefix))
+	if (touch(h, "gateway:", name) || touch(h, "prefix:", p->prefix) ||
+	    touch(h, "within:", p->user_prefix))
 		return h->job->error;
 	found = find(h, TENURE_AT, &s, "si", p->user_prefix, h->seq);
 	return found == 1 ? touch(h, "owner:", column(h, s, 0)) : found;
@@ -207,7 +210,8 @@ static int index_holder(struct history *h, const struct render_change *f, const 
 		return h->job->error;
 	if (!new.name)
 		return 0;
-	return run(h, TENURE_BEGIN, "siiiss", p->prefix, h->seq, (int64_t)p->user, p->gateway, new.name, new.identity);
+	return run(h, TENURE_BEGIN, "siiiss", p->prefix, h->seq, (int64_t)p->user, p->gateway, new.name,
+	    new.identity);
 }
 
 /* What happened to a certificate happened to whom it is of. */
@@ -276,7 +280,8 @@ static int index_file(struct history *h, const struct render_change *f, enum pas
 	struct place p;
 
 	if (is_in(f->path, "users/")) {
-		if (pass == PASS_REST || !read_place(h, f->path, &p) || (p.gateway < 0) != (pass == PASS_USERS))
+		if (pass == PASS_REST || !read_place(h, f->path, &p) ||
+		    (p.gateway < 0) != (pass == PASS_USERS))
 			return 0;
 		return index_holder(h, f, &p);
 	}
@@ -304,8 +309,8 @@ static int index_commit(struct history *h, const struct render_commit *c)
 	h->seq++;
 	if (c->time > h->reached)
 		h->reached = c->time;
-	if (run(h, COMMIT_INSERT, "isiisssss", h->seq, c->id, c->time, h->reached, c->actor, c->change, c->subject,
-		c->reason, c->signed_by))
+	if (run(h, COMMIT_INSERT, "isiisssss", h->seq, c->id, c->time, h->reached, c->actor, c->change,
+		c->subject, c->reason, c->signed_by))
 		return h->job->error;
 	for (pass = 0; pass < PASSES; pass++)
 		for (i = 0; i < c->files_n; i++)

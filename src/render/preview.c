@@ -64,8 +64,8 @@ static size_t count(const struct output *o)
 	return it;
 }
 
-static void compare(struct job *j, const struct output *before, const struct output *after,
-    struct render_preview *out)
+static void compare(
+    struct job *j, const struct output *before, const struct output *after, struct render_preview *out)
 {
 	const struct output_file *f;
 	size_t it;
