@@ -106,9 +106,7 @@ int change_gateway_renew(struct work *w)
 	if (!g || change_match(w, &g->entity))
 		return w->job->error;
 	current = model_current_certificate(w->model, g->device.hex);
-	if (!current)
-		return job_fail(w->job, E_CONFLICT, "no_certificate", "%s has no certificate yet", g->name);
-	if (check_renewable(w, g, current))
+	if (current && check_renewable(w, g, current)) /* none: all were revoked, as an old backup may have it */
 		return w->job->error;
 	for (c = model_certificates(w->job->arena, w->model, g->device.hex); *c; c++)
 		retire(w, *c);
@@ -142,6 +140,39 @@ int change_superseded_end(struct work *w)
 		n++;
 	}
 	w->plan->subject = arena_printf(w->job->arena, "certificates: revoke %u superseded", n);
+	return 0;
+}
+
+static void adopt(struct work *w, const char *serial)
+{
+	struct adoption v = { .at = w->change->now, .by = w->change->actor };
+	char path[MODEL_PATH_MAX];
+	struct buf b;
+
+	buf_open(&b, w->job->arena);
+	model_encode_adoption(&b, &v);
+	model_adoption_path(serial, path);
+	plan_write(w->job->arena, w->plan, path, b.data, b.len);
+}
+
+/* Of a certificate that the ledger knows, that it is revoked; of another one, that its serial is. */
+int change_adopt(struct work *w)
+{
+	const char *const *serial;
+	unsigned n = 0;
+
+	for (serial = w->change->serials; *serial; serial++) {
+		const struct certificate *c = model_certificate(w->model, *serial);
+
+		if (c ? model_revocation(w->model, *serial) != NULL : model_adoption(w->model, *serial) != NULL)
+			continue;
+		if (c)
+			change_revoke(w, c, REASON_UNSPECIFIED, w->change->now);
+		else
+			adopt(w, *serial);
+		n++;
+	}
+	w->plan->subject = arena_printf(w->job->arena, "restore: adopt %u certificates of a newer state as revoked", n);
 	return 0;
 }
 

@@ -26,6 +26,7 @@ static const struct {
 	[CHANGE_REVERT] = { "revert", change_set_intent },
 	[CHANGE_CONFIRM] = { "confirm", change_confirm },
 	[CHANGE_UNDO] = { "undo", change_undo },
+	[CHANGE_ADOPT] = { "adopt", change_adopt },
 	[CHANGE_PUSH] = { "push", change_push },
 	[CHANGE_BATCH] = { "batch", change_batch },
 };
@@ -43,6 +44,8 @@ int change_plan(struct job *j, const struct model *m, const struct change *ch, s
 	if (change_check_pending(&w) || CHANGES[ch->kind].plan(&w) ||
 	    (ch->confirm_within && change_make_pending(&w)))
 		return j->error;
+	if (ch->idempotency)
+		plan_trailer(j->arena, w.plan, "Idempotency-Key", ch->idempotency);
 	*plan = w.plan;
 	return 0;
 }

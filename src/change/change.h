@@ -18,6 +18,7 @@ enum change_kind {
 	CHANGE_REVERT,              /* what one commit did to the intent, undone */
 	CHANGE_CONFIRM,             /* the pending change stays: its holds become revocations */
 	CHANGE_UNDO,                /* the pending change goes, holds and all */
+	CHANGE_ADOPT,               /* what a newer state had revoked and this older one does not know */
 	CHANGE_PUSH,                /* commits that were made elsewhere are accepted */
 	CHANGE_BATCH,               /* a list of changes as one commit, later ones seeing earlier ones */
 };
@@ -28,6 +29,7 @@ struct change {
 	const char *request_id, *reason; /* "" where there is none; printable */
 	int64_t now;
 	struct id128 device;        /* drawn by the caller, used where a gateway is created */
+	const char *idempotency;    /* a trailer: the digests of actor and key, and of the request; NULL: none */
 	const char *if_match;       /* blob id that the object must have; NULL: any */
 
 	const char *name;           /* of the user or gateway, folded */
@@ -61,6 +63,8 @@ struct change {
 	int64_t confirm_within;     /* seconds; 0: the change is final at once */
 	const struct id128 *issued; /* undo, filled in by flow: certificates that the pending change issued */
 	size_t issued_n;
+
+	const char *const *serials; /* adopt; ends with NULL */
 
 	const struct change *list;  /* batch */
 	size_t list_n;

@@ -24,6 +24,7 @@ int change_superseded_end(struct work *w);
 int change_ledger_prune(struct work *w);
 int change_set_intent(struct work *w); /* rollback, revert */
 int change_push(struct work *w);
+int change_adopt(struct work *w);
 int change_batch(struct work *w);
 int change_confirm(struct work *w);
 int change_undo(struct work *w);

@@ -19,6 +19,7 @@ static bool takes_away_only(const struct change *ch)
 	case CHANGE_SERVER_RENEW:
 	case CHANGE_SUPERSEDED_END:
 	case CHANGE_LEDGER_PRUNE:
+	case CHANGE_ADOPT:
 	case CHANGE_CONFIRM:
 	case CHANGE_UNDO:
 		return true;

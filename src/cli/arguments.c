@@ -26,6 +26,7 @@ static const struct option OPTIONS[] = {
 	{ "full", no_argument, NULL, 'f' },
 	{ "check", no_argument, NULL, 'c' },
 	{ "watch", no_argument, NULL, 'W' },
+	{ "accept-loss", no_argument, NULL, 'A' },
 	{ "expect", required_argument, NULL, 'x' },
 	{ "key", required_argument, NULL, 'y' },
 	{ "at", required_argument, NULL, 'a' },
@@ -160,6 +161,9 @@ static int set_option(struct job *j, struct arguments *a, int letter, const char
 		return 0;
 	case 'W':
 		a->watch = true;
+		return 0;
+	case 'A':
+		a->accept_loss = true;
 		return 0;
 	case 'x':
 		return set_expect(j, value, &a->expect);

@@ -119,6 +119,7 @@ static const struct command COMMANDS[] = {
 	{ "receive", "dgmk", cli_receive },
 	{ "check", "d", cli_check },
 	{ "fmt", "", cli_fmt },
+	{ "restore", "dgmA", cli_restore },
 	{ "verify", "dmgxy", cli_verify },
 };
 

@@ -15,7 +15,7 @@ struct arguments {
 	size_t listen_n;
 	const char *endpoints[LIST_MAX];
 	struct flow_init init;
-	bool full, check, watch;
+	bool full, check, watch, accept_loss;
 	const char *expect; /* a commit's id in full */
 	const char *keys[LIST_MAX]; /* fingerprints */
 	size_t keys_n;
@@ -73,6 +73,7 @@ int cli_revert(struct job *j, struct arguments *a);
 int cli_batch(struct job *j, struct arguments *a);
 int cli_receive(struct job *j, struct arguments *a);
 int cli_check(struct job *j, struct arguments *a);
+int cli_restore(struct job *j, struct arguments *a);
 int cli_fmt(struct job *j, struct arguments *a);
 int cli_verify(struct job *j, struct arguments *a);
 

@@ -52,6 +52,7 @@ struct flow_result {
 	const struct flow_preview *preview; /* of a dry run, which did nothing; NULL: it is done */
 	struct oid commit;
 	struct flow_summary summary;
+	bool is_replay;            /* nothing was done: the commit is of the first request with this Idempotency-Key */
 	bool is_deployed;
 	const char *warning;       /* NULL or why it is not */
 };
@@ -103,6 +104,18 @@ struct flow_verdict {
 };
 int flow_verify(struct job *j, const struct flow_options *o, const struct flow_verify *in,
     struct flow_verdict *out);
+
+/*
+ * `vpnunit restore --accept-loss`: take over a state that is older than what was running here.  What the
+ * CRL lists and the ledger lacks, and the certificates of `also` (serials, NULL-terminated) that it does
+ * not know, are revoked in one commit; then everything is rendered anew.  E_CONFLICT where it isn't older.
+ */
+struct flow_restored {
+	struct oid commit;
+	const char *why;           /* how it is seen that the state is older */
+	const char **revoked;      /* serials; NULL-terminated */
+};
+int flow_restore(struct job *j, const struct flow_options *o, const char *const *also, struct flow_restored *out);
 
 /* `vpnunit check`: would a push from one commit of a repository to another be accepted? Reads alone. */
 int flow_check_offline(struct job *j, const char *repository, const char *old, const char *new);

@@ -39,7 +39,12 @@ static int refuse_age(struct job *j, const struct flow *f, const char *what)
 {
 	return job_fail(j, E_CORRUPT, "old_state", "%s: this state is older than what was running here, and would let "
 	    "revoked devices in. Restore a newer copy of %s/state.git; or, to accept that what is missing is lost, "
-	    "move %s/pki and %s/database.sqlite3* away and start again", what, f->data, f->data, f->data);
+	    "run `vpnunit restore --data %s --accept-loss`", what, f->data, f->data);
+}
+
+static bool is_withdrawn(const struct model *m, const char *serial)
+{
+	return model_revocation(m, serial) || model_adoption(m, serial) || model_is_held(m, serial);
 }
 
 int flow_check_age(struct job *j, struct flow *f)
@@ -64,9 +69,9 @@ int flow_check_age(struct job *j, struct flow *f)
 		return 0;
 	}
 	for (; *serial; serial++)
-		if (!model_certificate(f->model, *serial))
+		if (!is_withdrawn(f->model, *serial))
 			return refuse_age(j, f, arena_printf(j->arena, "pki/crl.pem revokes the serial %s, which the "
-			    "ledger does not know", *serial));
+			    "ledger does not", *serial));
 	return 0;
 }
 

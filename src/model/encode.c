@@ -153,6 +153,15 @@ void model_encode_revocation(struct buf *b, const struct revocation *v)
 	json_print_canonical(b, o);
 }
 
+void model_encode_adoption(struct buf *b, const struct adoption *v)
+{
+	struct json *o = json_object(b->arena);
+
+	add_time(b->arena, o, "at", v->at);
+	json_add_string(b->arena, o, "by", v->by);
+	json_print_canonical(b, o);
+}
+
 void model_encode_pending(struct buf *b, const struct pending *v)
 {
 	struct arena *a = b->arena;

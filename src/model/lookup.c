@@ -108,6 +108,14 @@ bool model_is_held(const struct model *m, const char *serial)
 	return false;
 }
 
+const struct adoption *model_adoption(const struct model *m, const char *serial)
+{
+	char path[MODEL_PATH_MAX];
+
+	model_adoption_path(serial, path);
+	return (const struct adoption *)model_entity(m, path);
+}
+
 /* A certificate may be on hold and revoked since: the revocation counts. */
 static const struct revocation *as_revocation(struct arena *a, const struct pending *p, const struct hold *h)
 {
@@ -120,10 +128,21 @@ static const struct revocation *as_revocation(struct arena *a, const struct pend
 	return r;
 }
 
+static const struct revocation *adopted(struct arena *a, const struct adoption *v)
+{
+	struct revocation *r = arena_alloc(a, sizeof(*r));
+
+	r->serial = v->serial;
+	r->at = v->at;
+	r->reason = REASON_UNSPECIFIED;
+	r->by = v->by;
+	return r;
+}
+
 size_t model_withdrawn_count(const struct model *m)
 {
 	const struct pending *p = model_pending(m);
-	size_t n = model_count(m, ENTITY_REVOCATION), i;
+	size_t n = model_count(m, ENTITY_REVOCATION) + model_count(m, ENTITY_ADOPTION), i;
 
 	for (i = 0; p && i < p->holds_n; i++)
 		n += !model_revocation(m, p->holds[i].serial.hex);
@@ -139,6 +158,8 @@ const struct revocation **model_withdrawn(struct arena *a, const struct model *m
 
 	for (; *e; e++)
 		list[n++] = (const struct revocation *)*e;
+	for (e = model_all(a, m, ENTITY_ADOPTION); *e; e++)
+		list[n++] = adopted(a, (const struct adoption *)*e);
 	for (i = 0; p && i < p->holds_n; i++)
 		if (!model_revocation(m, p->holds[i].serial.hex))
 			list[n++] = as_revocation(a, p, &p->holds[i]);

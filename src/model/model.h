@@ -43,7 +43,8 @@ struct id128 { /* a certificate's serial, a device */
 };
 
 enum entity_kind { ENTITY_FORMAT, ENTITY_NETWORK, ENTITY_SERVER, ENTITY_USER, ENTITY_GATEWAY,
-	ENTITY_CERTIFICATE, ENTITY_SUPERSESSION, ENTITY_REVOCATION, ENTITY_ID, ENTITY_RELEASE, ENTITY_PENDING, ENTITY_ACCESS };
+	ENTITY_CERTIFICATE, ENTITY_SUPERSESSION, ENTITY_REVOCATION, ENTITY_ID, ENTITY_RELEASE, ENTITY_ADOPTION,
+	ENTITY_PENDING, ENTITY_ACCESS };
 
 /* The head of every entity: which state file it is. */
 struct entity {
@@ -168,6 +169,13 @@ struct id_release { /* ledger/ids/1/f/released/0.json, ledger/ids/1/f/3/released
 	const char *user_name, *gateway_name; /* who had it; gateway_name "" for a user's */
 };
 
+struct adoption { /* ledger/adopted/<serial>.json: revoked, and more is not known: the rest went with an old backup */
+	struct entity entity;
+	struct id128 serial;
+	int64_t at;
+	const char *by;           /* the actor */
+};
+
 struct hold { /* on the CRL as certificateHold until confirmed or undone */
 	struct id128 serial;
 	enum revocation_reason reason; /* of the revocation that a confirmation makes of it */
@@ -226,7 +234,8 @@ const struct id_record *model_id(const struct model *m, uint32_t user, int64_t g
 /* No user id below this one is unused: where a search for the lowest begins, so that it costs nothing as the plan fills. */
 uint32_t model_unused_user_id(const struct model *m);
 const struct pending *model_pending(const struct model *m);
-/* What a CRL lists: every revocation, and what is on hold as certificateHold. NULL-terminated, in the arena. */
+const struct adoption *model_adoption(const struct model *m, const char *serial);
+/* What a CRL lists: every revocation, adopted ones too, and what is on hold as certificateHold. NULL-terminated, in the arena. */
 const struct revocation **model_withdrawn(struct arena *a, const struct model *m);
 size_t model_withdrawn_count(const struct model *m);
 /* The revocation of a serial, or its hold; NULL: neither. */
@@ -283,6 +292,7 @@ void model_user_path(const struct network *n, uint32_t user, char *out);
 void model_gateway_path(const struct network *n, uint32_t user, uint32_t gateway, char *out);
 void model_id_path(const struct network *n, uint32_t user, int64_t gateway, char *out);
 void model_release_path(const struct network *n, uint32_t user, int64_t gateway, unsigned number, char *out);
+void model_adoption_path(const char *serial, char *out);
 /* kind is ENTITY_CERTIFICATE, ENTITY_SUPERSESSION or ENTITY_REVOCATION; not_before is the certificate's. */
 void model_ledger_path(enum entity_kind kind, const char *serial, int64_t not_before, char *out);
 
@@ -300,6 +310,7 @@ void model_encode_gateway(struct buf *b, const struct gateway *v);
 void model_encode_certificate(struct buf *b, const struct certificate *v);
 void model_encode_supersession(struct buf *b, const struct supersession *v);
 void model_encode_revocation(struct buf *b, const struct revocation *v);
+void model_encode_adoption(struct buf *b, const struct adoption *v);
 void model_encode_id(struct buf *b, const struct id_record *v);
 void model_encode_release(struct buf *b, const struct id_release *v);
 void model_encode_pending(struct buf *b, const struct pending *v);

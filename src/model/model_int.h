@@ -61,6 +61,7 @@ int model_parse_gateway(struct job *j, const struct network *n, const struct jso
 int model_parse_certificate(struct job *j, const struct json *o, struct certificate *v);
 int model_parse_supersession(struct job *j, const struct json *o, struct supersession *v);
 int model_parse_revocation(struct job *j, const struct json *o, struct revocation *v);
+int model_parse_adoption(struct job *j, const struct json *o, struct adoption *v);
 int model_parse_id(struct job *j, const struct json *o, struct id_record *v);
 int model_parse_pending(struct job *j, const struct json *o, struct pending *v);
 int model_parse_release(struct job *j, const struct json *o, struct id_release *v);

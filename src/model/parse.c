@@ -98,6 +98,15 @@ int model_parse_revocation(struct job *j, const struct json *o, struct revocatio
 	return 0;
 }
 
+int model_parse_adoption(struct job *j, const struct json *o, struct adoption *v)
+{
+	static const char *const keys[] = { "at", "by", NULL };
+
+	if (json_known(j, o, keys) || model_want_time(j, o, "at", &v->at))
+		return j->error;
+	return model_want_copy(j, v->entity.arena, o, "by", &v->by);
+}
+
 int model_parse_id(struct job *j, const struct json *o, struct id_record *v)
 {
 	static const char *const keys[] = { "given", NULL };

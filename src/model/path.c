@@ -153,6 +153,11 @@ void model_release_path(const struct network *n, uint32_t user, int64_t gateway,
 	snprintf(out, MODEL_PATH_MAX, "%s/released/%u.json", stem, number);
 }
 
+void model_adoption_path(const char *serial, char *out)
+{
+	snprintf(out, MODEL_PATH_MAX, "ledger/adopted/%s.json", serial);
+}
+
 void model_ledger_path(enum entity_kind kind, const char *serial, int64_t not_before, char *out)
 {
 	const char *folder = kind == ENTITY_CERTIFICATE    ? "certificates"

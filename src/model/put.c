@@ -18,6 +18,7 @@ static const size_t SIZES[ENTITY_KINDS] = {
 	[ENTITY_REVOCATION] = sizeof(struct revocation),
 	[ENTITY_ID] = sizeof(struct id_record),
 	[ENTITY_RELEASE] = sizeof(struct id_release),
+	[ENTITY_ADOPTION] = sizeof(struct adoption),
 	[ENTITY_PENDING] = sizeof(struct pending),
 	[ENTITY_ACCESS] = sizeof(struct entity),
 };
@@ -25,7 +26,7 @@ static const size_t SIZES[ENTITY_KINDS] = {
 static bool is_ledger(enum entity_kind k)
 {
 	return k == ENTITY_CERTIFICATE || k == ENTITY_SUPERSESSION || k == ENTITY_REVOCATION || k == ENTITY_ID ||
-	       k == ENTITY_RELEASE;
+	       k == ENTITY_RELEASE || k == ENTITY_ADOPTION;
 }
 
 static struct entity *entity_new(enum entity_kind kind, const char *path, const char *bytes, size_t len)
@@ -128,6 +129,9 @@ static int parse_entity(struct job *j, const struct model *m, const struct json 
 	case ENTITY_ID:
 	case ENTITY_RELEASE:
 		return parse_id_entry(j, o, e, p);
+	case ENTITY_ADOPTION:
+		((struct adoption *)e)->serial = p->serial;
+		return model_parse_adoption(j, o, (struct adoption *)e);
 	case ENTITY_PENDING:
 		return model_parse_pending(j, o, (struct pending *)e);
 	case ENTITY_ACCESS:

@@ -95,6 +95,16 @@ static void read_serial_path(enum entity_kind kind, const char *s, struct path_m
 	out->is_known = model_is_id128(out->serial.hex);
 }
 
+/* "<serial>.json": few, and in one folder. */
+static void read_adopted_path(const char *s, struct path_meaning *out)
+{
+	out->kind = ENTITY_ADOPTION;
+	if (strlen(s) != ID128_HEX - 1 + strlen(".json") || strcmp(s + ID128_HEX - 1, ".json") != 0)
+		return;
+	memcpy(out->serial.hex, s, ID128_HEX - 1);
+	out->is_known = model_is_id128(out->serial.hex);
+}
+
 struct path_meaning model_read_path(const struct network *n, const char *path)
 {
 	static const struct {
@@ -121,6 +131,8 @@ struct path_meaning model_read_path(const struct network *n, const char *path)
 	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		if (strncmp(path, folders[i].prefix, strlen(folders[i].prefix)) == 0)
 			read_serial_path(folders[i].kind, path + strlen(folders[i].prefix), &out);
+	if (strncmp(path, "ledger/adopted/", 15) == 0)
+		read_adopted_path(path + 15, &out);
 	if (n && strncmp(path, "users/", 6) == 0)
 		read_user_path(n, path + 6, &out);
 	if (n && strncmp(path, "ledger/ids/", 11) == 0)

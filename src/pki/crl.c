@@ -57,7 +57,7 @@ static bool add_entry(X509_CRL *crl, const struct revocation *r)
 
 /*
  * An entry stays as long as its certificate is in the ledger, which outlives the certificate by one CRL.
- * One whose date lies ahead, since a clock went back, counts: it is a fact already, and OpenSSL agrees.
+ * Of an adopted one nobody knows the end.  One whose date lies ahead, since a clock went back, counts: it is a fact already, and OpenSSL agrees.
  */
 static bool add_entries(X509_CRL *crl, struct job *j, const struct model *m)
 {
@@ -65,7 +65,7 @@ static bool add_entries(X509_CRL *crl, struct job *j, const struct model *m)
 	bool ok = true;
 
 	for (; ok && *all; all++)
-		if (model_certificate(m, (*all)->serial.hex))
+		if (model_certificate(m, (*all)->serial.hex) || model_adoption(m, (*all)->serial.hex))
 			ok = add_entry(crl, *all);
 	return ok && X509_CRL_sort(crl);
 }
