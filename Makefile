@@ -138,6 +138,7 @@ qa: deps-qa
 
 bench: $(BUILD)/vpnunit
 	@$(PYTHON) tests/bench/bench.py $(BUILD)/vpnunit $(BUILD)/bench.json
+	@$(PYTHON) tests/bench/history.py $(BUILD)/vpnunit $(BUILD)/bench-history.json
 
 # `make run` and `make test` in a Debian that has only make; kept below build/, needs root.
 test-fresh:
