@@ -145,14 +145,17 @@ test-fresh:
 	@.ci/deps fresh
 	@.ci/fresh $(BUILD)/fresh
 
+# systemd and sysctl read $(PREFIX)/lib of /usr and of /usr/local alike.
+UNITS := vpnunit.service vpnunit-deploy.service vpnunit-openvpn.service
+
 install: $(BUILD)/vpnunit
 	install -D -m 755 $(BUILD)/vpnunit $(DESTDIR)$(PREFIX)/bin/vpnunit
 	install -D -m 644 src/vpnunit.8 $(DESTDIR)$(PREFIX)/share/man/man8/vpnunit.8
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	for unit in hooks/systemd/*.service; do \
-		sed 's|/usr/local/bin/|$(PREFIX)/bin/|' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
 	install -D -m 644 hooks/systemd/vpnunit.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/vpnunit.conf
 	install -D -m 644 hooks/systemd/vpnunit.sysctl $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-vpnunit.conf
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for unit in $(UNITS); do sed 's|/usr/local/bin/|$(PREFIX)/bin/|' hooks/systemd/$$unit \
+	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
 
 # The downloaded source stays, so that the next build needs no network.
 clean:
