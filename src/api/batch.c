@@ -101,7 +101,8 @@ static int parse_entry(
 	if (find_operation(req->job, entry, &o) || mutate_open(req, o->kind, ch))
 		return req->job->error;
 	ch->reason = reason;
-	ch->confirm_within = 0; /* the batch's, as a whole */
+	ch->confirm_within = 0; /* the batch's, as a whole, as is the key */
+	ch->idempotency = NULL;
 	switch (o->subject) {
 	case A_USER:
 		return parse_user_entry(req, o, entry, ch);

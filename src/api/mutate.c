@@ -10,6 +10,37 @@
 #include "base/ip.h"
 #include "base/time.h"
 
+enum { KEY_MAX = 255 }; /* of an Idempotency-Key */
+
+/*
+ * Idempotency-Key: who asked with which key, and for what, as digests, since a key may be a secret of the
+ * client's.  The query says only why and whether, so that it is no part of the request.
+ */
+static int parse_key(struct http_request *req, struct change *ch)
+{
+	static const char name[] = "Idempotency-Key";
+	const char *key = http_header(req, name), *p;
+	char whose[DIGEST_HEX], what[DIGEST_HEX];
+	struct buf b;
+
+	if (!key || strcmp(req->method, "POST") != 0)
+		return 0;
+	for (p = key; *p > 0x20 && *p < 0x7f; p++)
+		;
+	if (p == key || *p || p - key > KEY_MAX)
+		return job_fail_field(req->job, name, "has to be 1 to %d printable characters without blanks", KEY_MAX);
+	buf_open(&b, req->job->arena);
+	buf_printf(&b, "%s%c%s", ch->actor, 0, key);
+	digest_sha256_hex(b.data, b.len, whose);
+	buf_open(&b, req->job->arena);
+	buf_printf(&b, "%s%c%s%c", req->method, 0, req->path, 0);
+	if (req->body)
+		json_print_compact(&b, req->body);
+	digest_sha256_hex(b.data, b.len, what);
+	ch->idempotency = arena_printf(req->job->arena, "%s %s", whose, what);
+	return 0;
+}
+
 /* Confirm-Within: 30 seconds to a day, for what can wait. */
 static int parse_confirm_within(struct http_request *req, struct change *ch)
 {
@@ -41,7 +72,9 @@ int mutate_open(struct http_request *req, enum change_kind kind, struct change *
 		digest_random(device, sizeof(device));
 		digest_hex(device, sizeof(device), ch->device.hex);
 	}
-	return parse_confirm_within(req, ch) ? req->job->error : parse_reason(req, ch);
+	if (parse_key(req, ch) || parse_confirm_within(req, ch))
+		return req->job->error;
+	return parse_reason(req, ch);
 }
 
 /*
@@ -114,6 +147,12 @@ int mutate_match(struct http_request *req, const struct object *o, struct change
 	return 0;
 }
 
+/* Answered by a summary, not by an object. */
+static bool is_of_many(const struct change *ch)
+{
+	return ch->kind == CHANGE_ROLLBACK || ch->kind == CHANGE_REVERT || ch->kind == CHANGE_BATCH;
+}
+
 int mutate_submit(
     struct http_request *req, const struct object *o, const struct change *ch, struct flow_result *out)
 {
@@ -128,6 +167,8 @@ int mutate_submit(
 		flow_preview(req->job, api->flow, ch, preview);
 	} else {
 		flow_submit(req->job, api->flow, ch, out);
+		if (!req->job->error && out->is_replay && is_of_many(ch))
+			flow_recall(req->job, api->flow, ch, out);
 	}
 	if (!req->job->error)
 		return 0;
@@ -162,6 +203,8 @@ void mutate_answer(
 	struct job *j = req->job;
 
 	present(req, res, o ? o->json : NULL, o ? o->tag : NULL, r->commit.hex);
+	if (r->is_replay)
+		http_set_header(j, res, "Idempotent-Replay", "true");
 	if (!o) {
 		answer_without_body(j, res, r);
 		return;

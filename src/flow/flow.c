@@ -109,6 +109,8 @@ static int boot(struct job *j, const struct flow_options *o, struct flow *f)
 	    render_open(j, o->data, flow_group(j, o->openvpn_group), f->pki, &f->render) ||
 	    flow_check_age(j, f) || flow_bring_forward(j, f, false) || start_deploy(j, o, f))
 		return j->error;
+	if (flow_load_keys(j, f))
+		return j->error;
 	flow_index_more(f);
 	flow_note_end(f, j, f->model, true);
 	f->next_check = time_now() + 1;
@@ -147,6 +149,7 @@ void flow_close(struct flow *f)
 	if (f->has_writer)
 		pthread_join(f->writer, NULL);
 	flow_stop_indexing(f);
+	flow_close_keys(&f->keys);
 	deploy_close(f->deploy);
 	render_close(f->render);
 	flow_unload(f);
@@ -186,6 +189,7 @@ int flow_submit(struct job *j, struct flow *f, const struct change *ch, struct f
 		return j->error;
 	out->commit = t.commit;
 	out->summary = t.summary;
+	out->is_replay = t.is_replay;
 	if (!out->warning)
 		out->is_deployed = deploy_wait(j, f->deploy, t.commit.hex, DEPLOY_WAIT_MS, &out->warning);
 	return 0;

@@ -60,6 +60,9 @@ struct flow_result {
 /* Hand a change to the writer and wait until it is durable and rendered, and some seconds for deployed. */
 int flow_submit(struct job *j, struct flow *f, const struct change *ch, struct flow_result *out);
 
+/* The summary of a replay, off the first request's commit. Costs as much as the state is large. */
+int flow_recall(struct job *j, struct flow *f, const struct change *ch, struct flow_result *r);
+
 struct flow_file { /* one file that would change */
 	const char *path;
 	const char *before, *after; /* a state file's text; NULL: there is none */

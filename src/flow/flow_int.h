@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/map.h"
 #include "flow/flow.h"
 #include "render/render.h"
 
@@ -16,6 +17,7 @@ struct ticket { /* one caller's wish, waiting for the writer */
 	char **differences;        /* out, TICKET_CHECK */
 	struct oid commit;         /* out */
 	struct flow_summary summary; /* out */
+	bool is_replay;            /* out: the commit is that of an earlier request with the same Idempotency-Key */
 	bool is_done;
 	struct ticket *next;
 };
@@ -32,6 +34,12 @@ struct snapshot {
 	char **drift;              /* NULL-terminated, malloced */
 };
 
+struct flow_key;
+struct flow_keys { /* Idempotency-Keys of the last day */
+	struct map by_key;
+	struct flow_key *first, **last; /* oldest first; last NULL: none yet */
+};
+
 struct flow {
 	char *data;
 	int lock;                  /* of the folder, for the life of the instance */
@@ -45,6 +53,7 @@ struct flow {
 	char rendered[OID_HEX];    /* the commit on disk; "": unknown, render everything */
 	int64_t next_end;          /* when the next superseded certificate ends; INT64_MAX: none */
 	int64_t next_check, next_prune;
+	struct flow_keys keys;
 	struct indexing *indexing; /* the index of the history catches up; NULL: it does not have to */
 	int64_t next_index;        /* not before, after a failure */
 
@@ -129,6 +138,17 @@ int flow_index(struct job *j, struct flow *f, const struct oid *to);
 /* Some milliseconds of catching up; is there more to do? */
 bool flow_index_more(struct flow *f);
 void flow_stop_indexing(struct flow *f);
+
+/* The keys that the commits of the last day carry. */
+int flow_load_keys(struct job *j, struct flow *f);
+void flow_close_keys(struct flow_keys *keys);
+/*
+ * Has a ticket's request been answered before, by a kept key or by one before it in the list?  Then its
+ * commit is set, or its job has failed since the key came with another request.
+ */
+bool flow_is_replay(struct flow *f, const struct ticket *list, struct ticket *t);
+/* Once a list is published. */
+void flow_keep_keys(struct flow *f, const struct ticket *list);
 
 /* One turn of the writer over a list of tickets; each is answered. */
 void flow_run(struct flow *f, struct ticket *list);

@@ -67,7 +67,7 @@ static int stage_and_publish(struct job *j, struct flow *f, struct model *fork, 
 
 	*new = f->head;
 	for (t = list; t; t = t->next)
-		if (!t->job->error)
+		if (!t->job->error && !flow_is_replay(f, list, t))
 			stage_change(f, fork, t, new);
 	if (strcmp(new->hex, f->head.hex) == 0)
 		return 0;
@@ -155,6 +155,7 @@ static int run_once(struct job *j, struct flow *f, struct ticket *list)
 		model_close(fork);
 	else
 		promote(j, f, fork, &new);
+	flow_keep_keys(f, list);
 	return 0;
 }
 

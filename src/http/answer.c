@@ -19,6 +19,7 @@ static const struct {
 	{ "method_not_allowed", 405 },
 	{ "body_too_large", 413 },
 	{ "unsupported_media_type", 415 },
+	{ "idempotency_mismatch", 422 },
 	{ "disk_full", 507 },
 };
 

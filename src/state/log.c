@@ -59,6 +59,7 @@ static int read_trailers(struct job *j, const git_commit *c, struct state_commit
 		return state_fail(j, rc, "message of commit %s", out->id.hex);
 	out->change = find_trailer(j->arena, &all, "Change");
 	out->reason = find_trailer(j->arena, &all, "Reason");
+	out->idempotency = find_trailer(j->arena, &all, "Idempotency-Key");
 	out->accepts = find_trailer(j->arena, &all, "Accepts");
 	git_message_trailer_array_free(&all);
 	return 0;

@@ -134,6 +134,7 @@ struct state_commit {
 	int64_t time;
 	const char *actor, *subject;
 	const char *change, *reason; /* trailers */
+	const char *idempotency;   /* a trailer: digests of a key and of the request that it came with */
 	const char *accepts;       /* a trailer: the range of pushed commits that it vouches for, "OLD..NEW" */
 	unsigned parents_n;
 };
