@@ -36,8 +36,8 @@ int push_accept(struct http_request *req, struct http_response *res)
 	struct flow_result done;
 	struct change ch;
 
-	if (http_query_known(req, nothing_known) || mutate_open(req, CHANGE_PUSH, &ch) || parse_push(req, &ch) ||
-	    mutate_submit(req, NULL, &ch, &done))
+	if (http_query_known(req, nothing_known) || mutate_open(req, CHANGE_PUSH, &ch) ||
+	    parse_push(req, &ch) || mutate_submit(req, NULL, &ch, &done))
 		return req->job->error;
 	mutate_answer_commit(req, res, &done);
 	return 0;

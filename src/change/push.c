@@ -38,7 +38,8 @@ static bool is_new(const struct work *w, const struct entity *e)
 {
 	const struct gateway *old = (const struct gateway *)model_entity(w->model, e->path);
 
-	return !e->is_removed && (!old || strcmp(old->device.hex, ((const struct gateway *)e)->device.hex) != 0);
+	return !e->is_removed &&
+	    (!old || strcmp(old->device.hex, ((const struct gateway *)e)->device.hex) != 0);
 }
 
 /* It had another address before this change. */
@@ -65,8 +66,11 @@ static int check_device(struct work *w, const struct model *fork, const struct g
 			return 0;
 	if (!*all || ((*all)->kind == CERTIFICATE_GATEWAY && has_moved(w, fork, g->device.hex)))
 		return 0;
-	return refuse(w, &g->entity, arena_printf(w->job->arena, "this device is, or was, %s: a new gateway gets one of "
-	    "its own (`openssl rand -hex 16`)", (*all)->name));
+	return refuse(w, &g->entity,
+	    arena_printf(w->job->arena,
+		"this device is, or was, %s: a new gateway gets one of "
+		"its own (`openssl rand -hex 16`)",
+		(*all)->name));
 }
 
 static int check_gateway(struct work *w, const struct model *fork, const struct gateway *new)
@@ -90,8 +94,11 @@ static int check_unique(struct work *w, const struct model *fork)
 	for (; *e && !w->job->error; e++) {
 		twin = map_get(&seen, ((const struct gateway *)*e)->device.hex);
 		if (twin)
-			refuse(w, *e, arena_printf(w->job->arena, "its device is that of %s: draw another one "
-			    "(`openssl rand -hex 16`)", twin->entity.path));
+			refuse(w, *e,
+			    arena_printf(w->job->arena,
+				"its device is that of %s: draw another one "
+				"(`openssl rand -hex 16`)",
+				twin->entity.path));
 		map_put(&seen, ((const struct gateway *)*e)->device.hex, (void *)*e);
 	}
 	map_clear(&seen);
@@ -104,7 +111,8 @@ static int check_users(struct work *w, const struct model *fork)
 
 	for (e = model_touched(w->job->arena, fork, ENTITY_USER); *e; e++)
 		if (!(*e)->is_removed &&
-		    check_user(w, (const struct user *)model_entity(w->model, (*e)->path), (const struct user *)*e))
+		    check_user(
+			w, (const struct user *)model_entity(w->model, (*e)->path), (const struct user *)*e))
 			return w->job->error;
 	return 0;
 }
@@ -129,7 +137,8 @@ static int check_network(struct work *w, const struct model *fork)
 	const struct network *new = model_network(fork);
 
 	if (strcmp(w->network->master_key, new->master_key) != 0)
-		return refuse(w, &new->entity, "master_key is the fingerprint of the key that is in use: it is not set here");
+		return refuse(w, &new->entity,
+		    "master_key is the fingerprint of the key that is in use: it is not set here");
 	return 0;
 }
 

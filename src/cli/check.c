@@ -23,8 +23,9 @@ int cli_check(struct job *j, struct arguments *a)
 	const struct job_detail *d;
 
 	if (a->rest_n != 2 || !is_oid(a->rest[0]) || !is_oid(a->rest[1]))
-		return cli_usage(j, "`check` takes two commits, OLD and NEW, with all their digits (`git rev-parse` "
-				    "prints them)"),
+		return cli_usage(j,
+			   "`check` takes two commits, OLD and NEW, with all their digits (`git rev-parse` "
+			   "prints them)"),
 		       EXIT_USAGE;
 	if (flow_check_offline(j, find_repository(j, a), a->rest[0], a->rest[1]) == 0)
 		return 0;

@@ -1,4 +1,4 @@
-/* `vpnunit fmt FILE...`: JSON as a state file has it, which is what `jq -S .` prints; "-" is standard input. */
+/* `vpnunit fmt FILE...`: JSON as state files have it, what `jq -S .` prints; "-" is standard input. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -18,7 +18,8 @@ static int read_all(struct job *j, int fd, char *at, size_t len)
 		if (n < 0)
 			return job_fail_errno(j, "cannot read from git");
 		if (n == 0)
-			return job_fail(j, E_IO, "bad_pkt", "git closed the connection in the middle of a line");
+			return job_fail(
+			    j, E_IO, "bad_pkt", "git closed the connection in the middle of a line");
 		at += n;
 		len -= (size_t)n;
 	}
@@ -87,7 +88,8 @@ int pkt_write(struct job *j, int fd, const char *line)
 	size_t len = HEAD + strlen(line) + 1;
 
 	if (len > PKT_MAX)
-		return job_fail(j, E_INVALID, "bad_pkt", "a line of %zu bytes is too long for a pkt-line", len);
+		return job_fail(
+		    j, E_INVALID, "bad_pkt", "a line of %zu bytes is too long for a pkt-line", len);
 	line = arena_printf(j->arena, "%04zx%s\n", len, line);
 	return write_all(j, fd, line, len);
 }

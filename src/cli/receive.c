@@ -60,8 +60,8 @@ static int read_push(struct job *j, struct push *p)
 	if (pkt_read(j, STDIN_FILENO, &line))
 		return j->error;
 	if (strcmp(line.data, "version=1") != 0)
-		return job_fail(j, E_IO, "bad_pkt", "this git speaks another version of the proc-receive protocol: %.32s",
-		    line.data);
+		return job_fail(j, E_IO, "bad_pkt",
+		    "this git speaks another version of the proc-receive protocol: %.32s", line.data);
 	while (!line.is_flush)
 		if (pkt_read(j, STDIN_FILENO, &line))
 			return j->error;
@@ -84,14 +84,15 @@ static int write_report(struct job *j, const struct push *p)
 	for (i = 0; i < p->n; i++) {
 		const char *ref = p->list[i].ref;
 
-		if (pkt_write(j, STDOUT_FILENO, p->reason ? arena_printf(j->arena, "ng %s %s", ref, p->reason)
-							  : arena_printf(j->arena, "ok %s", ref)))
+		if (pkt_write(j, STDOUT_FILENO,
+			p->reason ? arena_printf(j->arena, "ng %s %s", ref, p->reason)
+				  : arena_printf(j->arena, "ok %s", ref)))
 			return j->error;
 	}
 	return pkt_flush(j, STDOUT_FILENO);
 }
 
-/* sshd knows which key came in, this process only its own user: VPNUNIT_PUSHER is how authorized_keys says it. */
+/* sshd knows which key came in, this process only its user: authorized_keys says it by VPNUNIT_PUSHER. */
 static void identify(struct job *j, struct push *p)
 {
 	const char *given = getenv("VPNUNIT_PUSHER");
@@ -100,7 +101,8 @@ static void identify(struct job *j, struct push *p)
 	const char *name;
 
 	getpwuid_r(getuid(), &pw, buffer, sizeof(buffer), &found);
-	name = found ? arena_strdup(j->arena, found->pw_name) : arena_printf(j->arena, "#%u", (unsigned)getuid());
+	name = found ? arena_strdup(j->arena, found->pw_name)
+		     : arena_printf(j->arena, "#%u", (unsigned)getuid());
 	p->actor = given && *given ? arena_strndup(j->arena, given, strnlen(given, NAME_BYTES)) : name;
 	p->pusher = given && *given
 	    ? arena_printf(j->arena, "%s, as uid %u (%s)", p->actor, (unsigned)getuid(), name)
@@ -110,9 +112,10 @@ static void identify(struct job *j, struct push *p)
 /* What a push can't be, whoever would answer it. */
 static const char *refuse_refs(const struct push *p)
 {
-	const char *why = p->n != 1 || strcmp(p->list[0].ref, MAIN) != 0 ? "only main can be pushed here, and by itself"
-	    : p->list[0].new[strspn(p->list[0].new, "0")] == '\0'     ? "main cannot be deleted"
-								       : NULL;
+	const char *why = p->n != 1 || strcmp(p->list[0].ref, MAIN) != 0
+	    ? "only main can be pushed here, and by itself"
+	    : p->list[0].new[strspn(p->list[0].new, "0")] == '\0' ? "main cannot be deleted"
+								  : NULL;
 
 	if (why)
 		fprintf(stderr, "%s\n", why);
@@ -135,7 +138,8 @@ static void tell_accepted(const char *commit, const struct json *answer)
 {
 	const struct json *warning = json_get(answer, "warning");
 
-	fprintf(stderr, "accepted by %.12s, which is on top of your commits now: `git pull` brings it\n", commit);
+	fprintf(
+	    stderr, "accepted by %.12s, which is on top of your commits now: `git pull` brings it\n", commit);
 	tell_items(json_get(answer, "issued"), "issued:");
 	tell_items(json_get(answer, "revoked"), "revoked:");
 	if (warning && warning->type == JSON_STRING)
@@ -156,7 +160,8 @@ static const char *tell_refused(struct job *j, const struct json *problem)
 	}
 	if (!errors && detail && detail->type == JSON_STRING)
 		fprintf(stderr, "%s\n", detail->string);
-	return code && code->type == JSON_STRING ? arena_strdup(j->arena, code->string) : "the service failed";
+	return code && code->type == JSON_STRING ? arena_strdup(j->arena, code->string)
+						 : "the service failed";
 }
 
 static const char *print_body(struct job *j, const struct push *p)
@@ -175,7 +180,9 @@ static const char *print_body(struct job *j, const struct push *p)
 
 static int ask_service(struct job *j, const struct arguments *a, struct push *p)
 {
-	struct http_call call = { .socket = cli_path(j, a, "run/vpnunit.sock"), .method = "POST", .path = "/push",
+	struct http_call call = { .socket = cli_path(j, a, "run/vpnunit.sock"),
+		.method = "POST",
+		.path = "/push",
 		.body = print_body(j, p) };
 	const struct json *commit;
 	struct buf token, answer;
@@ -212,8 +219,14 @@ static void tell_job(const struct job *j)
 static int accept_alone(struct job *j, const struct arguments *a, struct push *p)
 {
 	struct flow_options o = cli_flow_options(a);
-	struct change ch = { .kind = CHANGE_PUSH, .actor = p->actor, .pusher = p->pusher, .request_id = "", .reason = "",
-		.now = j->now, .base = p->list[0].old, .target = p->list[0].new };
+	struct change ch = { .kind = CHANGE_PUSH,
+		.actor = p->actor,
+		.pusher = p->pusher,
+		.request_id = "",
+		.reason = "",
+		.now = j->now,
+		.base = p->list[0].old,
+		.target = p->list[0].new };
 	struct flow_result done;
 	struct flow *flow = NULL;
 	const struct flow_item *i;

@@ -80,7 +80,8 @@ static void tell_users(const struct memory *lost, const struct memory *now)
 
 		other = find_user(now, u->name);
 		if (!other || strcmp(other->blob, u->blob) != 0)
-			printf("user %s, %s: %s\n", u->name, u->prefix, other ? "as before its last changes" : "lost");
+			printf("user %s, %s: %s\n", u->name, u->prefix,
+			    other ? "as before its last changes" : "lost");
 	}
 	for (i = 0; i < now->users.n; i++)
 		if (lost->users.commit && !find_user(lost, now->users.rows[i].name))
@@ -98,7 +99,8 @@ static void tell_gateways(const struct memory *lost, const struct memory *now)
 
 		other = find_gateway(now, g->name);
 		if (!other || strcmp(other->blob, g->blob) != 0)
-			printf("gateway %s, %s: %s\n", g->name, g->prefix, other ? "as before its last changes" : "lost");
+			printf("gateway %s, %s: %s\n", g->name, g->prefix,
+			    other ? "as before its last changes" : "lost");
 	}
 	for (i = 0; i < now->gateways.n; i++) {
 		const struct query_gateway *g = &now->gateways.rows[i];
@@ -137,7 +139,8 @@ out:
 	return j->error;
 }
 
-static int tell(struct job *j, const struct arguments *a, const struct memory *lost, const struct flow_restored *r)
+static int tell(
+    struct job *j, const struct arguments *a, const struct memory *lost, const struct flow_restored *r)
 {
 	const char **serial;
 	struct memory now;
@@ -149,8 +152,9 @@ static int tell(struct job *j, const struct arguments *a, const struct memory *l
 		return j->error;
 	tell_users(lost, &now);
 	tell_gateways(lost, &now);
-	printf("What came after the last rendering of the newer state, nobody can tell: who got an address then may "
-	       "find another one there.\n");
+	printf(
+	    "What came after the last rendering of the newer state, nobody can tell: who got an address then may "
+	    "find another one there.\n");
 	return 0;
 }
 
@@ -161,8 +165,9 @@ int cli_restore(struct job *j, struct arguments *a)
 	struct memory lost;
 
 	if (!a->accept_loss)
-		return cli_usage(j, "restore takes over a state that is older than what was running here, for good: it "
-				    "needs --accept-loss"),
+		return cli_usage(j,
+			   "restore takes over a state that is older than what was running here, for good: it "
+			   "needs --accept-loss"),
 		       EXIT_USAGE;
 	if (recall(j, a, &lost) || flow_restore(j, &o, list_serials(j, &lost), &restored))
 		return EXIT_REFUSED;

@@ -14,7 +14,7 @@ enum { AHEAD = 3600, DAY = 86400 };
 int flow_refuse_push(struct job *j, const char *commit, const char *path, size_t line, const char *text)
 {
 	const char *where = !*path ? arena_printf(j->arena, "commit %.12s", commit)
-			  : !line  ? arena_printf(j->arena, "commit %.12s: %s", commit, path)
+	    : !line                ? arena_printf(j->arena, "commit %.12s: %s", commit, path)
 				   : arena_printf(j->arena, "commit %.12s: %s:%zu", commit, path, line);
 
 	return job_fail_at(j, E_INVALID, "push_refused", where, text);
@@ -28,26 +28,31 @@ static int check_dates(struct job *j, const struct state_pushed *c, int64_t pare
 	if (c->author_time < 0 || c->time < 0)
 		wrong = "its date lies before 1970";
 	else if (c->author_time > j->now + AHEAD || c->time > j->now + AHEAD)
-		wrong = "its date lies in the future: set the clock right, then `git commit --amend --date=now`";
+		wrong =
+		    "its date lies in the future: set the clock right, then `git commit --amend --date=now`";
 	else if (c->time < parent - DAY)
-		wrong = "its date lies more than a day before that of the commit below it: set the clock right, then "
-			"`git commit --amend`";
+		wrong =
+		    "its date lies more than a day before that of the commit below it: set the clock right, then "
+		    "`git commit --amend`";
 	return wrong ? flow_refuse_push(j, c->id.hex, "", 0, wrong) : 0;
 }
 
 /* What the service reads back from its own commits, nobody else may write. */
 static int check_message(struct job *j, const struct state_pushed *c)
 {
-	static const char *const ours[] = { "Change:", "Request-Id:", "Idempotency-Key:", "Accepts:", "Pusher:",
-		"Confirm-Within:", "Confirms:", "Reverts:" };
+	static const char *const ours[] = { "Change:", "Request-Id:", "Idempotency-Key:", "Accepts:",
+		"Pusher:", "Confirm-Within:", "Confirms:", "Reverts:" };
 	const char *line;
 	size_t i;
 
 	for (line = c->message; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
 		for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 			if (strncasecmp(line, ours[i], strlen(ours[i])) == 0)
-				return flow_refuse_push(j, c->id.hex, "", 0, arena_printf(j->arena, "a line of its message "
-				    "begins with \"%s\": that is the service's to say", ours[i]));
+				return flow_refuse_push(j, c->id.hex, "", 0,
+				    arena_printf(j->arena,
+					"a line of its message "
+					"begins with \"%s\": that is the service's to say",
+					ours[i]));
 	return 0;
 }
 
@@ -71,7 +76,8 @@ static int fail_between(struct job *j, struct state *s, const struct oid *commit
 		job_clear(j);
 		buf_open(&bytes, j->arena);
 	}
-	return flow_refuse_push(j, commit->hex, path, flow_find_line(bytes.data, bytes.len, text + 2), text + 2);
+	return flow_refuse_push(
+	    j, commit->hex, path, flow_find_line(bytes.data, bytes.len, text + 2), text + 2);
 }
 
 /* One commit on top of m, which holds it afterwards, with what the ledger would say of it. */
@@ -98,8 +104,8 @@ static int read_commit(struct job *j, struct state *s, const struct oid *parent,
 	return 0;
 }
 
-static int read_line(struct job *j, struct state *s, const struct model *m, const struct oid *base,
-    const struct change *ch)
+static int read_line(
+    struct job *j, struct state *s, const struct model *m, const struct oid *base, const struct change *ch)
 {
 	struct state_pushed *list, last = { .id = *base };
 	struct state_commit below;
@@ -123,7 +129,8 @@ static int read_line(struct job *j, struct state *s, const struct model *m, cons
 	return j->error;
 }
 
-int flow_read_push(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch)
+int flow_read_push(
+    struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch)
 {
 	struct plan_file *files;
 	bool is_onward = false;
@@ -132,13 +139,16 @@ int flow_read_push(struct job *j, struct state *s, const struct model *m, const 
 	if (model_pending(m))
 		return 0; /* change says so */
 	if (strcmp(ch->base, at->hex) != 0)
-		return job_fail(j, E_CONFLICT, "fetch_first", "main has moved on to %.12s: `git pull --rebase`, then push "
-		    "again", at->hex);
+		return job_fail(j, E_CONFLICT, "fetch_first",
+		    "main has moved on to %.12s: `git pull --rebase`, then push "
+		    "again",
+		    at->hex);
 	memcpy(target.hex, ch->target, OID_HEX);
 	if (state_is_ancestor(j, s, at, &target, &is_onward))
 		return j->error;
 	if (!is_onward)
-		return flow_refuse_push(j, target.hex, "", 0, "does not go on from what is on main: history is never "
+		return flow_refuse_push(j, target.hex, "", 0,
+		    "does not go on from what is on main: history is never "
 		    "rewritten here (`git revert` undoes a commit)");
 	if (read_line(j, s, m, at, ch) || flow_diff_intent(j, s, at, &target, true, &files))
 		return j->error;
@@ -165,7 +175,11 @@ int flow_stage(struct job *j, struct state *s, const struct oid *at, const struc
 
 int flow_check_offline(struct job *j, const char *repository, const char *old, const char *new)
 {
-	struct change ch = { .kind = CHANGE_PUSH, .actor = "check", .now = j->now, .base = old, .target = new,
+	struct change ch = { .kind = CHANGE_PUSH,
+		.actor = "check",
+		.now = j->now,
+		.base = old,
+		.target = new,
 		.pusher = "check" };
 	struct model *m = model_open();
 	struct state *s = NULL;

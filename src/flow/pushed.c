@@ -20,7 +20,8 @@ struct reading { /* a commit, as a diff visits its files */
 
 static bool is_people_s(const char *path)
 {
-	return strncmp(path, "users/", 6) == 0 || strncmp(path, "servers/", 8) == 0 || strcmp(path, "network.json") == 0;
+	return strncmp(path, "users/", 6) == 0 || strncmp(path, "servers/", 8) == 0 ||
+	    strcmp(path, "network.json") == 0;
 }
 
 /* Does a word of the message say this key? */
@@ -29,7 +30,8 @@ static bool names_key(const char *message, const char *key, size_t len)
 	const char *at = message;
 
 	for (; (at = strchr(at, *key)); at++)
-		if (strncmp(at, key, len) == 0 && (at == message || (!isalnum((unsigned char)at[-1]) && at[-1] != '_')) &&
+		if (strncmp(at, key, len) == 0 &&
+		    (at == message || (!isalnum((unsigned char)at[-1]) && at[-1] != '_')) &&
 		    !isalnum((unsigned char)at[len]) && at[len] != '_')
 			return true;
 	return false;
@@ -83,21 +85,25 @@ static const char *strip_path(const char *message, const char *path)
 {
 	size_t len = strlen(path);
 
-	return strncmp(message, path, len) == 0 && strncmp(message + len, ": ", 2) == 0 ? message + len + 2 : message;
+	return strncmp(message, path, len) == 0 && strncmp(message + len, ": ", 2) == 0 ? message + len + 2
+											: message;
 }
 
-static int check_file(struct job *j, struct reading *r, const char *path, const struct state_text *t, size_t *line)
+static int check_file(
+    struct job *j, struct reading *r, const char *path, const struct state_text *t, size_t *line)
 {
 	const char *text, *copy;
 
 	if (!is_people_s(path))
-		return job_fail(j, E_INVALID, "push_refused", "a push changes users/, servers/ and network.json alone: what "
+		return job_fail(j, E_INVALID, "push_refused",
+		    "a push changes users/, servers/ and network.json alone: what "
 		    "is issued and revoked, and who may do what, is the service's to write");
 	if (!t->bytes && strncmp(path, "users/", 6) != 0)
 		return job_fail(j, E_INVALID, "push_refused", "settings can be changed, but not removed");
 	if (!t->bytes)
 		return model_remove(j, r->model, path);
-	if (check_canonical(j, t->bytes, t->len, line) == 0 && model_put(j, r->model, path, t->bytes, t->len) == 0)
+	if (check_canonical(j, t->bytes, t->len, line) == 0 &&
+	    model_put(j, r->model, path, t->bytes, t->len) == 0)
 		return 0;
 	if (*line)
 		return j->error;
@@ -128,8 +134,8 @@ static int visit(struct job *j, void *context, const char *path, const char *byt
 	return 0;
 }
 
-int flow_check_pushed_files(struct job *j, struct state *s, const struct oid *parent, const struct oid *commit,
-    const struct model *before)
+int flow_check_pushed_files(struct job *j, struct state *s, const struct oid *parent,
+    const struct oid *commit, const struct model *before)
 {
 	struct reading r = { .commit = commit->hex, .model = model_fork(before) };
 

@@ -10,7 +10,8 @@
 static int check_is_older(struct job *j, struct flow *f, const char **why)
 {
 	if (flow_check_age(j, f) == 0)
-		return job_fail(j, E_CONFLICT, "nothing_to_restore", "this state is not older than what was running here: "
+		return job_fail(j, E_CONFLICT, "nothing_to_restore",
+		    "this state is not older than what was running here: "
 		    "nothing is lost and nothing was changed");
 	if (strcmp(j->code, "old_state") != 0)
 		return j->error;
@@ -48,7 +49,11 @@ static int gather(struct job *j, struct flow *f, const char *const *also, const 
 /* Published before anything is rendered: no file may say less than the CRL that is in force. */
 static int adopt(struct job *j, struct flow *f, const char *const *serials, struct flow_restored *out)
 {
-	struct change ch = { .kind = CHANGE_ADOPT, .actor = "restore", .request_id = "", .reason = "", .now = j->now,
+	struct change ch = { .kind = CHANGE_ADOPT,
+		.actor = "restore",
+		.request_id = "",
+		.reason = "",
+		.now = j->now,
 		.serials = serials };
 	struct model *fork = model_fork(f->model);
 	struct plan *plan;
@@ -69,7 +74,8 @@ out:
 }
 
 /* Those of the list that were not revoked before. */
-static void list_new(struct job *j, const struct model *before, const char **serials, struct flow_restored *out)
+static void list_new(
+    struct job *j, const struct model *before, const char **serials, struct flow_restored *out)
 {
 	size_t n = 0, i;
 
@@ -81,7 +87,8 @@ static void list_new(struct job *j, const struct model *before, const char **ser
 			out->revoked[n++] = serials[i];
 }
 
-int flow_restore(struct job *j, const struct flow_options *o, const char *const *also, struct flow_restored *out)
+int flow_restore(
+    struct job *j, const struct flow_options *o, const char *const *also, struct flow_restored *out)
 {
 	struct flow f = { .lock = -1 };
 	const char **serials;

@@ -16,8 +16,9 @@ static int visit(struct job *j, void *context, const struct state_change *c)
 	const char *key, *name;
 	struct json *o;
 
-	if (json_parse(j, c->after.bytes, c->after.len, &o) || json_want_object(j, o) || json_known(j, o, known) ||
-	    json_want_string(j, o, "name", true, &name) || json_want_string(j, o, "key", true, &key)) {
+	if (json_parse(j, c->after.bytes, c->after.len, &o) || json_want_object(j, o) ||
+	    json_known(j, o, known) || json_want_string(j, o, "name", true, &name) ||
+	    json_want_string(j, o, "key", true, &key)) {
 		name = j->message;
 		job_clear(j);
 		return job_fail(j, E_CORRUPT, "broken_state", "%s: %s", c->path, name);
@@ -40,7 +41,8 @@ static bool is_listed(const struct signers *v, const struct pki_ssh_key *by)
 	size_t i, len = strlen(by->line);
 
 	for (i = 0; i < v->n; i++)
-		if (strncmp(v->keys[i], by->line, len) == 0 && (v->keys[i][len] == ' ' || v->keys[i][len] == '\0'))
+		if (strncmp(v->keys[i], by->line, len) == 0 &&
+		    (v->keys[i][len] == ' ' || v->keys[i][len] == '\0'))
 			return true;
 	return false;
 }
@@ -54,7 +56,8 @@ static int check_commit(struct job *j, struct state *s, const struct signers *v,
 	if (state_read_signature(j, s, id, &signature))
 		return j->error;
 	if (!signature.armour)
-		return flow_refuse_push(j, id->hex, "", 0, "is not signed, and access/signers names who must: "
+		return flow_refuse_push(j, id->hex, "", 0,
+		    "is not signed, and access/signers names who must: "
 		    "`git -c gpg.format=ssh commit --amend -S`");
 	if (pki_verify_commit(j, signature.bytes, signature.len, signature.armour, &by)) {
 		why = j->message;
@@ -63,11 +66,15 @@ static int check_commit(struct job *j, struct state *s, const struct signers *v,
 	}
 	if (is_listed(v, &by))
 		return 0;
-	return flow_refuse_push(j, id->hex, "", 0, arena_printf(j->arena, "is signed by the key %s, which is not among "
-	    "access/signers", by.fingerprint));
+	return flow_refuse_push(j, id->hex, "", 0,
+	    arena_printf(j->arena,
+		"is signed by the key %s, which is not among "
+		"access/signers",
+		by.fingerprint));
 }
 
-int flow_check_signers(struct job *j, struct state *s, const struct oid *base, const struct state_pushed *list, size_t n)
+int flow_check_signers(
+    struct job *j, struct state *s, const struct oid *base, const struct state_pushed *list, size_t n)
 {
 	struct signers v = { 0 };
 	size_t i;

@@ -76,7 +76,8 @@ static int check_entry(struct trees *w, const git_tree_entry *from, const git_tr
 	if (git_tree_entry_filemode_raw(to) != GIT_FILEMODE_TREE)
 		return refuse(w->job, w->commit, w->path, "is a folder of another mode than 40000");
 	memcpy(w->path + at + len, "/", 2);
-	return check_trees(w, from && git_tree_entry_type(from) == GIT_OBJECT_TREE ? git_tree_entry_id(from) : NULL,
+	return check_trees(w,
+	    from && git_tree_entry_type(from) == GIT_OBJECT_TREE ? git_tree_entry_id(from) : NULL,
 	    git_tree_entry_id(to), at + len + 1);
 }
 
@@ -128,7 +129,8 @@ static bool is_text(const char *message)
 	const unsigned char *p = (const unsigned char *)message;
 
 	for (; *p; p++)
-		if ((*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+		if ((*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7f ||
+		    (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
 			return false;
 	return p - (const unsigned char *)message < MESSAGE_MAX;
 }
@@ -151,12 +153,13 @@ static int check_commit(struct job *j, struct state *s, const git_commit *c, str
 	state_print_oid(git_commit_id(c), &id);
 	w.commit = id.hex;
 	if (git_commit_parentcount(c) != 1)
-		return refuse(j, id.hex, "", git_commit_parentcount(c)
-			? "is a merge: make the history a line, by `git pull --rebase`"
-			: "is the beginning of another history, not of this one");
+		return refuse(j, id.hex, "",
+		    git_commit_parentcount(c) ? "is a merge: make the history a line, by `git pull --rebase`"
+					      : "is the beginning of another history, not of this one");
 	if (!is_text(git_commit_message(c)) || !is_text(git_commit_author(c)->name) ||
 	    !is_text(git_commit_author(c)->email))
-		return refuse(j, id.hex, "", "author or message have control characters, or are longer than 64 KiB");
+		return refuse(
+		    j, id.hex, "", "author or message have control characters, or are longer than 64 KiB");
 	if ((rc = git_commit_parent(&parent, c, 0)) < 0)
 		return state_fail(j, rc, "commit %.12s", id.hex);
 	error = check_trees(&w, git_commit_tree_id(parent), git_commit_tree_id(c), 0);
@@ -165,8 +168,8 @@ static int check_commit(struct job *j, struct state *s, const git_commit *c, str
 }
 
 /* From the newest to the oldest, which is where main is now. */
-static int walk_back(struct job *j, struct state *s, const git_oid *old, git_commit **at, struct state_pushed *out,
-    size_t *n)
+static int walk_back(
+    struct job *j, struct state *s, const git_oid *old, git_commit **at, struct state_pushed *out, size_t *n)
 {
 	struct left left = { ENTRIES_MAX, BYTES_MAX };
 	git_commit *parent;
@@ -174,8 +177,10 @@ static int walk_back(struct job *j, struct state *s, const git_oid *old, git_com
 
 	for (*n = 0; !git_oid_equal(git_commit_id(*at), old); (*n)++) {
 		if (*n == COMMITS_MAX)
-			return job_fail(j, E_INVALID, "push_refused", "more than %d commits since what is on main: is it "
-			    "based on that? Push fewer at once", COMMITS_MAX);
+			return job_fail(j, E_INVALID, "push_refused",
+			    "more than %d commits since what is on main: is it "
+			    "based on that? Push fewer at once",
+			    COMMITS_MAX);
 		fill(j, *at, &out[*n]);
 		if (check_commit(j, s, *at, &left))
 			return j->error;
@@ -215,5 +220,7 @@ int state_sync_objects(struct job *j, struct state *s)
 {
 	const char *objects = arena_printf(j->arena, "%s/objects", s->path);
 
-	return fs_sync_dir(j, arena_printf(j->arena, "%s/pack", objects)) || fs_sync_dir(j, objects) ? j->error : 0;
+	return fs_sync_dir(j, arena_printf(j->arena, "%s/pack", objects)) || fs_sync_dir(j, objects)
+	    ? j->error
+	    : 0;
 }
