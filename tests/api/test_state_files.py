@@ -18,6 +18,7 @@ KINDS = {  # which schema a path has
     "certificate": "ledger/certificates/" + SERIAL,
     "supersession": "ledger/superseded/" + SERIAL,
     "revocation": "ledger/revocations/" + SERIAL,
+    "adoption": r"ledger/adopted/[0-9a-f]{32}\.json",
     "id": r"ledger/ids/[0-9a-f]/[0-9a-f](/[0-9a-f])?\.json",
     "pending": r"pending\.json",
     "release": r"ledger/ids/[0-9a-f]/[0-9a-f](/[0-9a-f])?/released/[0-9]+\.json",
@@ -51,6 +52,11 @@ def files(service):
     service.user("left")
     assert service.ask("DELETE", "/user/left").status_code == 204
     service.user("joe")
+    service.gateway("lost.example.org", "joe")
+    service.stop()
+    service.git("update-ref", "refs/heads/main", "main~1")
+    service.run("restore", "--accept-loss")
+    service.start()
     service.gateway("a.example.org", "joe")
     service.gateway("b.example.org", "joe")
     assert service.patch("/gateway/a.example.org", {"allow": [
@@ -102,7 +108,7 @@ def spoilt(value):
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"gateway"}))
 def test_spoilt_files_are_not(files, kind):
     content = next(content for path, content in files.items() if kind_of(path) == kind)
-    free = {"certificate": {"name"}, "network": {"name"}, "revocation": {"by"}}.get(kind, set())  # any text
+    free = {"certificate": {"name"}, "network": {"name"}, "revocation": {"by"}, "adoption": {"by"}}.get(kind, set())  # any text
     for bad in spoilt({key: value for key, value in content.items() if key not in free}):
         bad = {**{key: content[key] for key in free}, **bad}
         assert not validator(kind).is_valid(bad), bad
