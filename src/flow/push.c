@@ -80,52 +80,57 @@ static int fail_between(struct job *j, struct state *s, const struct oid *commit
 	    j, commit->hex, path, flow_find_line(bytes.data, bytes.len, text + 2), text + 2);
 }
 
-/* One commit on top of m, which holds it afterwards, with what the ledger would say of it. */
-static int read_commit(struct job *j, struct state *s, const struct oid *parent, const struct state_pushed *c,
-    const struct change *ch, struct model *m)
+struct judging { /* a push, commit by commit */
+	struct state *state;
+	const struct change *change;
+	struct model *model; /* as of the last one, with what the ledger would say of it */
+	struct state_pushed last;
+};
+
+/* By itself, and on top of the last one. */
+static int judge_commit(struct job *j, struct judging *x, const struct state_pushed *c)
 {
-	struct change step = *ch;
+	struct change step = *x->change;
 	struct plan_file *files;
 	struct model *own;
 	struct plan *plan;
 
-	if (flow_check_pushed_files(j, s, parent, &c->id, m) ||
-	    flow_diff_intent(j, s, parent, &c->id, true, &files))
+	if (check_dates(j, c, x->last.time) || check_message(j, c) ||
+	    flow_check_pushed_files(j, x->state, &x->last.id, &c->id, x->model) ||
+	    flow_diff_intent(j, x->state, &x->last.id, &c->id, true, &files))
 		return j->error;
 	step.intent = files;
-	if (change_plan(j, m, &step, &plan))
-		return fail_between(j, s, &c->id);
-	own = model_fork(m);
+	if (change_plan(j, x->model, &step, &plan))
+		return fail_between(j, x->state, &c->id);
+	own = model_fork(x->model);
 	if (flow_put_plan(j, own, plan)) {
 		model_close(own);
 		return j->error;
 	}
-	model_absorb(m, own);
+	model_absorb(x->model, own);
+	x->last = *c;
 	return 0;
 }
 
-static int read_line(
+static int judge_line(
     struct job *j, struct state *s, const struct model *m, const struct oid *base, const struct change *ch)
 {
-	struct state_pushed *list, last = { .id = *base };
+	struct judging x = { .state = s, .change = ch, .last = { .id = *base } };
 	struct state_commit below;
-	struct model *fork;
+	struct state_push push;
 	struct oid target;
-	size_t n, i;
+	size_t i;
 
 	memcpy(target.hex, ch->target, OID_HEX);
-	if (state_read_push(j, s, base, &target, &list, &n) || state_read_commit(j, s, base, &below) ||
-	    flow_check_signers(j, s, base, list, n))
+	if (state_read_push(j, s, base, &target, &push) || state_read_commit(j, s, base, &below) ||
+	    flow_check_signers(j, s, base, &push))
 		return j->error;
-	last.time = below.time;
-	fork = model_fork(m);
-	for (i = 0; i < n; i++) {
-		if (check_dates(j, &list[i], last.time) || check_message(j, &list[i]) ||
-		    read_commit(j, s, &last.id, &list[i], ch, fork))
+	x.last.time = below.time;
+	x.model = model_fork(m);
+	for (i = 0; i < push.n; i++)
+		if (judge_commit(j, &x, &push.list[i]))
 			break;
-		last = list[i];
-	}
-	model_close(fork);
+	model_close(x.model);
 	return j->error;
 }
 
@@ -140,22 +145,21 @@ int flow_read_push(
 		return 0; /* change says so */
 	if (strcmp(ch->base, at->hex) != 0)
 		return job_fail(j, E_CONFLICT, "fetch_first",
-		    "main has moved on to %.12s: `git pull --rebase`, then push "
-		    "again",
-		    at->hex);
+		    "main has moved on to %.12s: `git pull --rebase`, then push again", at->hex);
 	memcpy(target.hex, ch->target, OID_HEX);
 	if (state_is_ancestor(j, s, at, &target, &is_onward))
 		return j->error;
 	if (!is_onward)
 		return flow_refuse_push(j, target.hex, "", 0,
-		    "does not go on from what is on main: history is never "
-		    "rewritten here (`git revert` undoes a commit)");
-	if (read_line(j, s, m, at, ch) || flow_diff_intent(j, s, at, &target, true, &files))
+		    "does not go on from what is on main: history is never rewritten here (`git revert` "
+		    "undoes a commit)");
+	if (judge_line(j, s, m, at, ch) || flow_diff_intent(j, s, at, &target, true, &files))
 		return j->error;
 	ch->intent = files;
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): state_stage's, and the change */
 int flow_stage(struct job *j, struct state *s, const struct oid *at, const struct change *ch,
     const struct plan *plan, struct oid *out)
 {

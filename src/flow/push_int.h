@@ -17,7 +17,6 @@ int flow_check_pushed_files(struct job *j, struct state *s, const struct oid *pa
 size_t flow_find_line(const char *text, size_t len, const char *message);
 
 /* Where access/signers/ at base names keys, each commit has a signature by one of them. */
-int flow_check_signers(struct job *j, struct state *s, const struct oid *base,
-    const struct state_pushed *list, size_t n);
+int flow_check_signers(struct job *j, struct state *s, const struct oid *base, const struct state_push *push);
 
 #endif

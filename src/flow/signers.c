@@ -73,16 +73,15 @@ static int check_commit(struct job *j, struct state *s, const struct signers *v,
 		by.fingerprint));
 }
 
-int flow_check_signers(
-    struct job *j, struct state *s, const struct oid *base, const struct state_pushed *list, size_t n)
+int flow_check_signers(struct job *j, struct state *s, const struct oid *base, const struct state_push *push)
 {
 	struct signers v = { 0 };
 	size_t i;
 
 	if (state_files(j, s, base, "access/signers", visit, &v))
 		return j->error;
-	for (i = 0; v.n && i < n; i++)
-		if (check_commit(j, s, &v, &list[i].id))
+	for (i = 0; v.n && i < push->n; i++)
+		if (check_commit(j, s, &v, &push->list[i].id))
 			return j->error;
 	return 0;
 }

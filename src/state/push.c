@@ -169,48 +169,51 @@ static int check_commit(struct job *j, struct state *s, const git_commit *c, str
 
 /* From the newest to the oldest, which is where main is now. */
 static int walk_back(
-    struct job *j, struct state *s, const git_oid *old, git_commit **at, struct state_pushed *out, size_t *n)
+    struct job *j, struct state *s, const git_oid *old, git_commit **at, struct state_push *push)
 {
 	struct left left = { ENTRIES_MAX, BYTES_MAX };
 	git_commit *parent;
 	int rc;
 
-	for (*n = 0; !git_oid_equal(git_commit_id(*at), old); (*n)++) {
-		if (*n == COMMITS_MAX)
+	for (; !git_oid_equal(git_commit_id(*at), old); push->n++) {
+		if (push->n == COMMITS_MAX)
 			return job_fail(j, E_INVALID, "push_refused",
-			    "more than %d commits since what is on main: is it "
-			    "based on that? Push fewer at once",
-			    COMMITS_MAX);
-		fill(j, *at, &out[*n]);
+			    "more than %d commits since what is on main: push fewer at once", COMMITS_MAX);
+		fill(j, *at, &push->list[push->n]);
 		if (check_commit(j, s, *at, &left))
 			return j->error;
 		if ((rc = git_commit_parent(&parent, *at, 0)) < 0)
-			return state_fail(j, rc, "commit %.12s", out[*n].id.hex);
+			return state_fail(j, rc, "commit %s", push->list[push->n].id.hex);
 		git_commit_free(*at);
 		*at = parent;
 	}
 	return 0;
 }
 
-int state_read_push(struct job *j, struct state *s, const struct oid *old, const struct oid *new,
-    struct state_pushed **out, size_t *n)
+static void reverse(struct state_push *push)
 {
-	struct state_pushed *list = arena_alloc(j->arena, (COMMITS_MAX + 1) * sizeof(*list)), swap;
-	git_commit *at = NULL;
-	git_oid base;
 	size_t i;
 
+	for (i = 0; i < push->n / 2; i++) {
+		struct state_pushed swap = push->list[i];
+
+		push->list[i] = push->list[push->n - 1 - i];
+		push->list[push->n - 1 - i] = swap;
+	}
+}
+
+int state_read_push(
+    struct job *j, struct state *s, const struct oid *old, const struct oid *new, struct state_push *out)
+{
+	git_commit *at = NULL;
+	git_oid base;
+
+	*out = (struct state_push){ .n = 0 };
+	out->list = arena_alloc(j->arena, COMMITS_MAX * sizeof(*out->list));
 	if (git_oid_fromstr(&base, old->hex) < 0)
 		return job_fail(j, E_INVALID, "bad_id", "\"%.40s\" is not the id of a commit", old->hex);
-	if (state_commit(j, s, new, &at) || walk_back(j, s, &base, &at, list, n))
-		goto out;
-	for (i = 0; i < *n / 2; i++) {
-		swap = list[i];
-		list[i] = list[*n - 1 - i];
-		list[*n - 1 - i] = swap;
-	}
-	*out = list;
-out:
+	if (state_commit(j, s, new, &at) == 0 && walk_back(j, s, &base, &at, out) == 0)
+		reverse(out);
 	git_commit_free(at);
 	return j->error;
 }

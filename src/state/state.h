@@ -158,13 +158,17 @@ struct state_pushed {
 	int64_t author_time, time;
 	const char *message;
 };
+struct state_push { /* oldest first */
+	struct state_pushed *list;
+	size_t n;
+};
 /*
- * The commits that a push puts on top of old, oldest first, in the arena: a line without merges that
+ * The commits that a push puts on top of old, in the arena: a line without merges that
  * begins at old, bounded in number and size, of plain files in plain folders.  E_INVALID "push_refused"
  * names commit and path of what is not.  To be asked before anything else of them is read.
  */
 int state_read_push(struct job *j, struct state *s, const struct oid *old, const struct oid *new,
-    struct state_pushed **out, size_t *n);
+    struct state_push *out);
 /* Make durable what stock git brought: it syncs its files, but not the folders that they are in. */
 int state_sync_objects(struct job *j, struct state *s);
 
