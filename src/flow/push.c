@@ -146,6 +146,8 @@ int flow_read_push(
 	if (strcmp(ch->base, at->hex) != 0)
 		return job_fail(j, E_CONFLICT, "fetch_first",
 		    "main has moved on to %.12s: `git pull --rebase`, then push again", at->hex);
+	if (strcmp(ch->target, at->hex) == 0)
+		return flow_refuse_push(j, at->hex, "", 0, "is on main already");
 	memcpy(target.hex, ch->target, OID_HEX);
 	if (state_is_ancestor(j, s, at, &target, &is_onward))
 		return j->error;

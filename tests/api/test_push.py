@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from service import BINARY, Service
+from service import BINARY, Service, assert_problem
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"], "HOME": "/nonexistent", "LC_ALL": "C", "GIT_CONFIG_NOSYSTEM": "1",
@@ -390,6 +390,22 @@ def test_who_comes_second_fetches_first(service, user, clone, name):
     clone.git("pull", "--quiet", "--rebase")
     clone.accept()
     assert service.get(f"/user/{user['name']}").json()["enabled"] is False
+
+
+def test_the_door_of_the_hook(service, user):
+    """POST /push: only onto HEAD, only commits that are there."""
+    old, head = service.git("rev-parse", "main~1", "main").split()
+
+    def ask(**members):
+        return service.post("/push", {"old": head, "new": head, "actor": "x", "pusher": "x", **members})
+
+    assert_problem(ask(old=old), 409, "fetch_first")
+    assert_problem(ask(), 400, "push_refused")
+    assert_problem(ask(new="1" * 40), 404, "not_found")
+    assert_problem(ask(new="HEAD"), 400, "invalid", "new")
+    assert_problem(ask(actor=""), 400, "invalid", "actor")
+    assert_problem(ask(force=True), 400, "invalid", "force")
+    assert service.head() == head
 
 
 def test_pending_change_comes_first(service, user, clone, name):

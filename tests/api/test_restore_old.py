@@ -101,13 +101,17 @@ def test_without_the_database(old):
     old.start()
 
 
-def test_git_reset(fresh):
-    """The same by `git update-ref` in the state: the objects are there, the history is not."""
+@pytest.mark.parametrize("has_database", [True, False])
+def test_git_reset(fresh, has_database):
+    """The same by `git update-ref` in the state; without a database, only the CRL tells of a revocation that is gone."""
     fresh.user("joe")
     device = serial(fresh.gateway("a.example.org", "joe"))
     assert fresh.delete("/gateway/a.example.org").status_code == 204
     assert fresh.stop() == 0
     fresh.git("update-ref", "refs/heads/main", "main~1")
+    for name in os.listdir(fresh.data):
+        if name.startswith("database.sqlite3") and not has_database:
+            os.remove(os.path.join(fresh.data, name))
     refused_start(fresh)
     fresh.run("restore", "--accept-loss")
     fresh.start()
