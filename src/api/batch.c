@@ -26,20 +26,21 @@ static const struct operation {
 	{ "gateway.renew", CHANGE_GATEWAY_RENEW, A_GATEWAY, parse_renew },
 };
 
-static int find_operation(struct job *j, const struct json *entry, const struct operation **out)
+/* NULL: failed. */
+static const struct operation *find_operation(struct job *j, const struct json *entry)
 {
 	const char *op = NULL;
 	size_t i;
 
 	if (json_want_object(j, entry) || json_want_string(j, entry, "op", true, &op))
-		return j->error;
+		return NULL;
 	for (i = 0; i < sizeof(operations) / sizeof(*operations); i++)
-		if (strcmp(operations[i].op, op) == 0) {
-			*out = &operations[i];
-			return 0;
-		}
-	return job_fail_field(j, "op", "has to be user.create, user.patch, user.delete, gateway.create, "
-				       "gateway.patch, gateway.delete or gateway.renew");
+		if (strcmp(operations[i].op, op) == 0)
+			return &operations[i];
+	job_fail_field(j, "op",
+	    "has to be user.create, user.patch, user.delete, gateway.create, "
+	    "gateway.patch, gateway.delete or gateway.renew");
+	return NULL;
 }
 
 /* The entry without the members that stand for the request's path and query. */
@@ -63,8 +64,8 @@ static const struct json *body_of(struct job *j, const struct json *entry, const
 }
 
 /* A user's `name` says whom, so that its new one is `new_name`; `cascade` is of the query elsewhere. */
-static int parse_user_entry(struct http_request *req, const struct operation *o, const struct json *entry,
-    struct change *ch)
+static int parse_user_entry(
+    struct http_request *req, const struct operation *o, const struct json *entry, struct change *ch)
 {
 	static const char *const of_patch[] = { "op", "name", "new_name", NULL };
 	static const char *const delete_known[] = { "op", "name", "cascade", NULL };
@@ -74,15 +75,15 @@ static int parse_user_entry(struct http_request *req, const struct operation *o,
 		return j->error;
 	if (!o->parse)
 		return json_known(j, entry, delete_known)
-			   ? j->error
-			   : json_want_bool(j, entry, "cascade", false, &ch->cascade);
+		    ? j->error
+		    : json_want_bool(j, entry, "cascade", false, &ch->cascade);
 	if (o->parse(req, body_of(j, entry, of_patch), ch))
 		return j->error;
 	return parse_user_member(j, entry, "new_name", false, &ch->new_name);
 }
 
-static int parse_gateway_entry(struct http_request *req, const struct operation *o, const struct json *entry,
-    struct change *ch)
+static int parse_gateway_entry(
+    struct http_request *req, const struct operation *o, const struct json *entry, struct change *ch)
 {
 	static const char *const of_change[] = { "op", "name", NULL };
 	struct job *j = req->job;
@@ -96,9 +97,9 @@ static int parse_entry(
     struct http_request *req, const struct json *entry, const char *reason, struct change *ch)
 {
 	static const char *const of_creation[] = { "op", NULL };
-	const struct operation *o = NULL;
+	const struct operation *o = find_operation(req->job, entry);
 
-	if (find_operation(req->job, entry, &o) || mutate_open(req, o->kind, ch))
+	if (!o || mutate_open(req, o->kind, ch))
 		return req->job->error;
 	ch->reason = reason;
 	ch->confirm_within = 0; /* the batch's, as a whole, as is the key */

@@ -35,7 +35,8 @@ int parse_gateway_name(struct http_request *req, const char **out)
 	return 0;
 }
 
-int parse_user_member(struct job *j, const struct json *body, const char *key, bool required, const char **out)
+int parse_user_member(
+    struct job *j, const struct json *body, const char *key, bool required, const char **out)
 {
 	const char *text = NULL;
 
@@ -189,8 +190,7 @@ int parse_renew(struct http_request *req, const struct json *body, struct change
 
 	if (!body)
 		return 0;
-	if (json_known(req->job, body, known) ||
-	    json_want_bool(req->job, body, "force", false, &ch->force) ||
+	if (json_known(req->job, body, known) || json_want_bool(req->job, body, "force", false, &ch->force) ||
 	    json_want_bool(req->job, body, "revoke_old", false, &ch->revoke_old))
 		return req->job->error;
 	return parse_reason_member(req->job, body, ch);

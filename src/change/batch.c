@@ -22,10 +22,11 @@ static int merge(struct work *w, struct model *fork, const struct plan *sub)
 	const struct plan_file *f;
 
 	if (sub->issues && is_issued(w->plan, sub->issues->device.hex))
-		return job_fail(w->job, E_CONFLICT, "issued_already", "%s gets a certificate in this batch already",
-		    sub->issues->name);
+		return job_fail(w->job, E_CONFLICT, "issued_already",
+		    "%s gets a certificate in this batch already", sub->issues->name);
 	for (f = sub->files; f; f = f->next) {
-		if (f->data ? model_put(w->job, fork, f->path, f->data, f->len) : model_remove(w->job, fork, f->path))
+		if (f->data ? model_put(w->job, fork, f->path, f->data, f->len)
+			    : model_remove(w->job, fork, f->path))
 			return w->job->error;
 		if (f->data)
 			plan_write(w->job->arena, w->plan, f->path, f->data, f->len);
@@ -77,8 +78,8 @@ static int plan_one(struct work *w, struct model *fork, const struct change *ch,
 	if (change_plan(w->job, fork, ch, &sub))
 		return w->job->error;
 	if (sub->files || sub->issues)
-		buf_printf(body, "%s- %s%s%s%s", body->len ? "\n" : "", sub->subject, is_own_reason ? " (" : "",
-		    is_own_reason ? ch->reason : "", is_own_reason ? ")" : "");
+		buf_printf(body, "%s- %s%s%s%s", body->len ? "\n" : "", sub->subject,
+		    is_own_reason ? " (" : "", is_own_reason ? ch->reason : "", is_own_reason ? ")" : "");
 	return merge(w, fork, sub);
 }
 

@@ -37,7 +37,8 @@ static bool has_live_certificate(const struct work *w, const struct gateway *g)
 }
 
 /* Devices on both sides: those that merely moved to another address keep what they have. */
-static void collect_devices(const struct work *w, const struct model *before, struct map *old, struct map *new)
+static void collect_devices(
+    const struct work *w, const struct model *before, struct map *old, struct map *new)
 {
 	const struct entity **e;
 
@@ -51,7 +52,8 @@ static void collect_devices(const struct work *w, const struct model *before, st
 	}
 }
 
-static void take_away(struct work *w, const struct model *before, const struct sides *s, const struct map *new)
+static void take_away(
+    struct work *w, const struct model *before, const struct sides *s, const struct map *new)
 {
 	const struct user *u;
 
@@ -70,7 +72,8 @@ static int give(struct work *w, const struct sides *s, const struct map *old)
 	change_note_given(w, s->new->user, s->new->id);
 	if (is_same_holder(s->new, map_get(old, s->new->device.hex)) || has_live_certificate(w, s->new))
 		return 0;
-	return change_issue(w, CERTIFICATE_GATEWAY, s->new->device.hex, arena_strdup(w->job->arena, s->new->name));
+	return change_issue(
+	    w, CERTIFICATE_GATEWAY, s->new->device.hex, arena_strdup(w->job->arena, s->new->name));
 }
 
 static int reconcile_gateways(struct work *w, const struct model *before)
@@ -109,10 +112,12 @@ static void reconcile_users(struct work *w, const struct model *before)
 	}
 }
 
-int change_reconcile(struct job *j, const struct model *before, const struct model *after, const struct change *ch,
-    struct plan *plan)
+int change_reconcile(struct job *j, const struct model *before, const struct model *after,
+    const struct change *ch, struct plan *plan)
 {
-	struct work w = { .job = j, .model = after, .network = model_network(after), .change = ch, .plan = plan };
+	struct work w = {
+		.job = j, .model = after, .network = model_network(after), .change = ch, .plan = plan
+	};
 
 	reconcile_users(&w, before);
 	return reconcile_gateways(&w, before);
@@ -123,7 +128,8 @@ static int put_intent(struct work *w, struct model *fork)
 	const struct plan_file *f;
 
 	for (f = w->change->intent; f; f = f->next) {
-		if (f->data ? model_put(w->job, fork, f->path, f->data, f->len) : model_remove(w->job, fork, f->path))
+		if (f->data ? model_put(w->job, fork, f->path, f->data, f->len)
+			    : model_remove(w->job, fork, f->path))
 			return w->job->error;
 		if (f->data)
 			plan_write(w->job->arena, w->plan, f->path, f->data, f->len);
@@ -139,7 +145,8 @@ static int fail_to_fit(struct work *w)
 	const char *message = w->job->message;
 
 	job_clear(w->job);
-	return job_fail(w->job, E_CONFLICT, "does_not_fit", "the result would not be a whole state: %s", message);
+	return job_fail(
+	    w->job, E_CONFLICT, "does_not_fit", "the result would not be a whole state: %s", message);
 }
 
 /* The ledger's notes are the plan's to add; everything else must hold. */

@@ -45,7 +45,9 @@ int cli_usage(struct job *j, const char *text)
 static int set_word(struct job *j, const char *flag, const char *value, const char *x, const char *y)
 {
 	if (strcmp(value, x) && (!y || strcmp(value, y)))
-		return cli_usage(j, arena_printf(j->arena, "--%s %s: it takes %s%s%s", flag, value, x, y ? " or " : "", y ? y : ""));
+		return cli_usage(j,
+		    arena_printf(
+			j->arena, "--%s %s: it takes %s%s%s", flag, value, x, y ? " or " : "", y ? y : ""));
 	return 0;
 }
 
@@ -55,7 +57,8 @@ static int set_days(struct job *j, const char *value, int64_t *days)
 
 	*days = strtoll(value, &end, 10);
 	if (*end || *days < 1 || *days > 3650)
-		return cli_usage(j, arena_printf(j->arena, "--validity %s: a number of days from 1 to 3650", value));
+		return cli_usage(
+		    j, arena_printf(j->arena, "--validity %s: a number of days from 1 to 3650", value));
 	return 0;
 }
 
@@ -194,8 +197,8 @@ static int read_environment(struct job *j, struct arguments *a, const char *flag
 
 static bool takes_rest(const char *command)
 {
-	static const char *const names[] = { "git", "key", "check", "fmt", "log", "show", "whois",
-		"rollback", "revert", "batch" };
+	static const char *const names[] = { "git", "key", "check", "fmt", "log", "show", "whois", "rollback",
+		"revert", "batch" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -220,7 +223,8 @@ int cli_read(struct job *j, struct arguments *a, const struct command *c, int ar
 		if (letter == '?')
 			return cli_usage(j, "that is no option, or its value is missing");
 		if (!strchr(c->flags, letter))
-			return cli_usage(j, arena_printf(j->arena, "`%s` does not take %s", c->name, argv[optind - 1]));
+			return cli_usage(
+			    j, arena_printf(j->arena, "`%s` does not take %s", c->name, argv[optind - 1]));
 		if (letter == 'l' && from_environment)
 			a->listen_n = from_environment = 0;
 		if (set_option(j, a, letter, optarg))

@@ -28,7 +28,8 @@ static int fail_refused(struct job *j, const struct json *problem)
 	struct buf text;
 
 	buf_open(&text, j->arena);
-	buf_puts(&text, cli_string(problem, "detail") ? cli_string(problem, "detail") : "the service refused");
+	buf_puts(
+	    &text, cli_string(problem, "detail") ? cli_string(problem, "detail") : "the service refused");
 	for (e = errors ? errors->child : NULL; e; e = e->next)
 		buf_printf(&text, "%s%s", e == errors->child ? " (" : ", ", cli_string(e, "field"));
 	if (errors && errors->child)

@@ -19,7 +19,8 @@ static void print_certificates(struct job *j, const char *what, const struct jso
 	const struct json *v;
 
 	for (v = list ? list->child : NULL; v; v = v->next)
-		printf("%-13s %s (%s)\n", what, cli_printable(j, cli_string(v, "name")), cli_string(v, "serial"));
+		printf("%-13s %s (%s)\n", what, cli_printable(j, cli_string(v, "name")),
+		    cli_string(v, "serial"));
 }
 
 static void print_names(struct job *j, const char *what, const struct json *list)
@@ -43,7 +44,8 @@ static int tell(struct job *j, const struct json *answer)
 	const struct json *v = json_get(answer, "warnings");
 
 	if (is_empty(answer, "files") && is_empty(answer, "issued") && is_empty(answer, "revoked"))
-		printf("nothing to do: all that was asked for is so already, at %.12s\n", cli_string(answer, "commit"));
+		printf("nothing to do: all that was asked for is so already, at %.12s\n",
+		    cli_string(answer, "commit"));
 	else
 		printf("%-13s %s\n", "commit", cli_string(answer, "commit"));
 	print_names(j, "file", json_get(answer, "files"));
@@ -183,7 +185,9 @@ int cli_batch(struct job *j, struct arguments *a)
 	struct buf file, path;
 
 	if (a->rest_n != 1)
-		return cli_usage(j, "batch takes one file: {\"changes\": [{\"op\": \"user.create\", ...}, ...]}"), EXIT_USAGE;
+		return cli_usage(
+			   j, "batch takes one file: {\"changes\": [{\"op\": \"user.create\", ...}, ...]}"),
+		       EXIT_USAGE;
 	buf_open(&path, j->arena);
 	buf_puts(&path, "/batch");
 	if (a->reason) {

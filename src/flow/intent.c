@@ -15,7 +15,7 @@ struct gather { /* the intent files that differ, as a diff visits them */
 static bool is_intent(const char *path, bool with_network)
 {
 	return strncmp(path, "users/", 6) == 0 || strncmp(path, "servers/", 8) == 0 ||
-	       (with_network && strcmp(path, "network.json") == 0);
+	    (with_network && strcmp(path, "network.json") == 0);
 }
 
 static int gather(struct job *j, void *context, const char *path, const char *bytes, size_t len)
@@ -35,8 +35,8 @@ static int gather(struct job *j, void *context, const char *path, const char *by
 }
 
 /* NOLINTNEXTLINE(readability-function-size): both ends, what to look at and what was found */
-int flow_diff_intent(struct job *j, struct state *s, const struct oid *from, const struct oid *to, bool with_network,
-    struct plan_file **out)
+int flow_diff_intent(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
+    bool with_network, struct plan_file **out)
 {
 	struct gather g = { .last = out, .with_network = with_network };
 
@@ -56,7 +56,8 @@ static bool is_wanted(const char *kind, const char *name, const char *const *onl
 	return false;
 }
 
-static void want_user(const struct model *m, uint32_t id, const char *path, const char *const *only, struct map *wanted)
+static void want_user(
+    const struct model *m, uint32_t id, const char *path, const char *const *only, struct map *wanted)
 {
 	const struct user *u = model_user(m, id);
 
@@ -65,8 +66,8 @@ static void want_user(const struct model *m, uint32_t id, const char *path, cons
 }
 
 /* The paths of one side that are asked for. */
-static void select_paths(struct job *j, const struct model *side, const struct model *touched, const char *const *only,
-    struct map *wanted)
+static void select_paths(struct job *j, const struct model *side, const struct model *touched,
+    const char *const *only, struct map *wanted)
 {
 	const struct entity **e;
 
@@ -87,7 +88,8 @@ static void select_paths(struct job *j, const struct model *side, const struct m
 }
 
 /* A name that neither side knows is a mistake, and not "nothing to do". */
-static int check_known(struct job *j, const struct model *before, const struct model *after, const char *const *only)
+static int check_known(
+    struct job *j, const struct model *before, const struct model *after, const char *const *only)
 {
 	for (; *only; only++) {
 		const char *name = strchr(*only, ':') + 1;
@@ -95,8 +97,8 @@ static int check_known(struct job *j, const struct model *before, const struct m
 
 		if (is_user ? !model_user_by_name(before, name) && !model_user_by_name(after, name)
 			    : !model_gateway_by_name(before, name) && !model_gateway_by_name(after, name))
-			return job_fail(j, E_NOT_FOUND, "not_found", "no %s %s, now or then", is_user ? "user" : "gateway",
-			    name);
+			return job_fail(j, E_NOT_FOUND, "not_found", "no %s %s, now or then",
+			    is_user ? "user" : "gateway", name);
 	}
 	return 0;
 }
@@ -136,7 +138,8 @@ static const char *join(struct job *j, const char *const *words)
 	return b.data;
 }
 
-int flow_check_target(struct job *j, struct state *s, const struct oid *at, const char *target, struct oid *out)
+int flow_check_target(
+    struct job *j, struct state *s, const struct oid *at, const char *target, struct oid *out)
 {
 	bool is_ours = false;
 
@@ -146,7 +149,8 @@ int flow_check_target(struct job *j, struct state *s, const struct oid *at, cons
 	return job_fail(j, E_NOT_FOUND, "not_found", "commit %.12s is not in the history of main", target);
 }
 
-int flow_read_rollback(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch)
+int flow_read_rollback(
+    struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch)
 {
 	struct plan_file *files;
 	struct oid target;
@@ -156,7 +160,8 @@ int flow_read_rollback(struct job *j, struct state *s, const struct model *m, co
 	    (ch->only && keep_only(j, m, ch->only, &files)))
 		return j->error;
 	ch->intent = files;
-	ch->subject = ch->only ? arena_printf(j->arena, "rollback: %s to %.12s", join(j, ch->only), ch->target)
-			       : arena_printf(j->arena, "rollback: to %.12s", ch->target);
+	ch->subject = ch->only
+	    ? arena_printf(j->arena, "rollback: %s to %.12s", join(j, ch->only), ch->target)
+	    : arena_printf(j->arena, "rollback: to %.12s", ch->target);
 	return 0;
 }

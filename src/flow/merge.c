@@ -40,7 +40,8 @@ struct sides { /* of a three-way merge: what the commit made, what was before it
 /* One member after the merge; false: both moved it. *out NULL: it is not there. */
 static bool merge_member(struct job *j, const struct sides *s, const char *key, const struct json **out)
 {
-	const struct json *made = json_get(s->made, key), *before = json_get(s->before, key), *now = json_get(s->now, key);
+	const struct json *made = json_get(s->made, key), *before = json_get(s->before, key),
+			  *now = json_get(s->now, key);
 
 	*out = is_same_json(j, now, made) ? before : now;
 	return is_same_json(j, now, made) || is_same_json(j, made, before) || is_same_json(j, now, before);
@@ -63,12 +64,13 @@ static bool merge_objects(struct job *j, const struct sides *s, struct json *out
 	return true;
 }
 
-static bool merge_texts(struct job *j, const struct buf *made, const struct plan_file *before, const struct buf *now,
-    struct buf *out)
+static bool merge_texts(struct job *j, const struct buf *made, const struct plan_file *before,
+    const struct buf *now, struct buf *out)
 {
 	struct json *parsed[3], *merged = json_object(j->arena);
 
-	if (json_parse(j, made->data, made->len, &parsed[0]) || json_parse(j, before->data, before->len, &parsed[1]) ||
+	if (json_parse(j, made->data, made->len, &parsed[0]) ||
+	    json_parse(j, before->data, before->len, &parsed[1]) ||
 	    json_parse(j, now->data, now->len, &parsed[2])) {
 		job_clear(j);
 		return false;
@@ -87,13 +89,14 @@ struct conflict {
 
 struct merge { /* the undoing of one commit */
 	struct state *state;
-	struct oid made, at;       /* the commit, and what the result goes on top of */
-	bool is_lenient;           /* what was changed since stays as it is now, instead of being a conflict */
+	struct oid made, at; /* the commit, and what the result goes on top of */
+	bool is_lenient; /* what was changed since stays as it is now, instead of being a conflict */
 	struct conflict *conflicts, **last;
 };
 
 /* A missing file is an empty buffer: a state file never is. */
-static int read_or_empty(struct job *j, const struct merge *m, const struct oid *commit, const char *path, struct buf *out)
+static int read_or_empty(
+    struct job *j, const struct merge *m, const struct oid *commit, const char *path, struct buf *out)
 {
 	if (state_read(j, m->state, commit, path, out) != E_NOT_FOUND)
 		return j->error;
@@ -108,12 +111,14 @@ static bool is_same(const struct buf *a, const char *data, size_t len)
 }
 
 /* "gateway a.example.org", out of whichever side has the file. */
-static const char *describe(struct job *j, const char *path, const struct buf *made, const struct plan_file *before)
+static const char *describe(
+    struct job *j, const char *path, const struct buf *made, const struct plan_file *before)
 {
 	const char *name = path;
 	struct json *o = NULL;
 
-	if (json_parse(j, made->len ? made->data : before->data, made->len ? made->len : before->len, &o) == 0)
+	if (json_parse(j, made->len ? made->data : before->data, made->len ? made->len : before->len, &o) ==
+	    0)
 		json_want_string(j, o, "name", false, &name);
 	job_clear(j);
 	if (strncmp(path, "users/", 6) != 0)
@@ -121,7 +126,8 @@ static const char *describe(struct job *j, const char *path, const struct buf *m
 	return arena_printf(j->arena, "%s %s", strstr(path, "/gateways/") ? "gateway" : "user", name);
 }
 
-static void note_conflict(struct job *j, struct merge *m, const struct buf *made, const struct plan_file *before)
+static void note_conflict(
+    struct job *j, struct merge *m, const struct buf *made, const struct plan_file *before)
 {
 	struct conflict *c = arena_alloc(j->arena, sizeof(*c));
 	struct state_entry last;
@@ -129,8 +135,8 @@ static void note_conflict(struct job *j, struct merge *m, const struct buf *made
 	c->path = before->path;
 	c->text = describe(j, before->path, made, before);
 	if (state_last_change(j, m->state, &m->at, before->path, &last) == 0)
-		c->text = arena_printf(j->arena, "%s was changed since, last by %s in %.12s: %s", c->text, last.actor,
-		    last.commit.hex, last.subject);
+		c->text = arena_printf(j->arena, "%s was changed since, last by %s in %.12s: %s", c->text,
+		    last.actor, last.commit.hex, last.subject);
 	job_clear(j);
 	*m->last = c;
 	m->last = &c->next;
@@ -141,7 +147,8 @@ static int merge_file(struct job *j, struct merge *m, struct plan_file *before, 
 {
 	struct buf made, now, merged;
 
-	if (read_or_empty(j, m, &m->made, before->path, &made) || read_or_empty(j, m, &m->at, before->path, &now))
+	if (read_or_empty(j, m, &m->made, before->path, &made) ||
+	    read_or_empty(j, m, &m->at, before->path, &now))
 		return j->error;
 	*drop = is_same(&now, before->data, before->len);
 	if (*drop || is_same(&now, made.data, made.len))
@@ -197,7 +204,8 @@ int flow_read_merge(struct job *j, struct state *s, const struct oid *at, struct
 	if (flow_diff_intent(j, s, &m.made, &parent, true, &files))
 		return j->error;
 	if (!files && !is_lenient)
-		return fail_nothing(j, ch, "changed no user, gateway or setting: what it issued or revoked is a fact");
+		return fail_nothing(
+		    j, ch, "changed no user, gateway or setting: what it issued or revoked is a fact");
 	if (merge_all(j, &m, &files))
 		return j->error;
 	if (!files && !is_lenient)

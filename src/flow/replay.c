@@ -19,7 +19,8 @@ struct flow_key { /* one trailer: the digests of actor and key, and of the reque
 
 static bool read_trailer(const char *text, struct flow_key *out)
 {
-	if (strlen(text) != 2 * DIGITS + 1 || strspn(text, "0123456789abcdef") != DIGITS || text[DIGITS] != ' ')
+	if (strlen(text) != 2 * DIGITS + 1 || strspn(text, "0123456789abcdef") != DIGITS ||
+	    text[DIGITS] != ' ')
 		return false;
 	memcpy(out->key, text, DIGITS);
 	memcpy(out->request, text + DIGEST_HEX, DIGITS);
@@ -96,8 +97,8 @@ int flow_load_keys(struct job *j, struct flow *f)
 }
 
 /* The first request with this key: of an earlier turn, or of this one. */
-static const char *find(struct flow *f, const struct ticket *list, const struct ticket *t, const struct flow_key *wanted,
-    struct oid *commit)
+static const char *find(struct flow *f, const struct ticket *list, const struct ticket *t,
+    const struct flow_key *wanted, struct oid *commit)
 {
 	const struct flow_key *kept = map_get(&f->keys.by_key, wanted->key);
 
@@ -128,7 +129,8 @@ bool flow_is_replay(struct flow *f, const struct ticket *list, struct ticket *t)
 		return false;
 	t->is_replay = true;
 	if (strcmp(request, wanted.request) != 0)
-		job_fail(t->job, E_CONFLICT, "idempotency_mismatch", "this Idempotency-Key came with another request within "
+		job_fail(t->job, E_CONFLICT, "idempotency_mismatch",
+		    "this Idempotency-Key came with another request within "
 		    "the last day: take a new key for a new request");
 	return true;
 }

@@ -123,8 +123,8 @@ static void test_delete_revokes_every_certificate(void **state)
 
 static unsigned live(const char *gateway, int64_t t)
 {
-	const struct certificate **c =
-	    model_certificates(j.arena, m, model_gateway_by_name(m, gateway)->device.hex);
+	const struct certificate **c = model_certificates(
+	    j.arena, m, model_gateway_by_name(m, gateway)->device.hex);
 	unsigned n = 0;
 
 	for (; *c; c++)
@@ -223,7 +223,9 @@ static void test_prune(void **state)
 static void test_settings(void **state)
 {
 	struct change ch = change(CHANGE_GATEWAY_PATCH, "a.example.org");
-	struct allow from_ann = { .proto = "tcp", .port_low = 22, .port_high = 22, .from = FROM_USER, .from_user = "ann" };
+	struct allow from_ann = {
+		.proto = "tcp", .port_low = 22, .port_high = 22, .from = FROM_USER, .from_user = "ann"
+	};
 	struct plan *p;
 
 	(void)state;
@@ -260,7 +262,9 @@ static const struct allow *only_opening(const char *gateway)
 
 static void test_openings_follow_their_user(void **state)
 {
-	struct allow from_ann = { .proto = "tcp", .port_low = 22, .port_high = 22, .from = FROM_USER, .from_user = "ann" };
+	struct allow from_ann = {
+		.proto = "tcp", .port_low = 22, .port_high = 22, .from = FROM_USER, .from_user = "ann"
+	};
 	struct change ch = change(CHANGE_GATEWAY_PATCH, "a.example.org");
 
 	(void)state;

@@ -56,7 +56,8 @@ static void test_later_ones_see_earlier_ones(void **state)
 	p = done(&ch);
 	assert_string_equal(p->change, "batch");
 	assert_string_equal(p->subject, "batch: 5 changes");
-	assert_non_null(strstr(p->body, "- user joe: create, 2001:db8:0:300::/56\n- gateway a.example.org: create for joe"));
+	assert_non_null(strstr(
+	    p->body, "- user joe: create, 2001:db8:0:300::/56\n- gateway a.example.org: create for joe"));
 	assert_non_null(strstr(p->body, "\n- user joe: rename to joseph\n"));
 	assert_int_equal(count_issues(p), 3);
 	assert_int_equal(model_gateway_by_name(m, "c.example.org")->id, 2);
@@ -81,8 +82,9 @@ static void test_all_or_nothing(void **state)
 
 static void test_a_failure_names_its_member(void **state)
 {
-	struct allow from_nobody = { .proto = "tcp", .port_low = 1, .port_high = 1, .from = FROM_USER,
-		.from_user = "nobody" };
+	struct allow from_nobody = {
+		.proto = "tcp", .port_low = 1, .port_high = 1, .from = FROM_USER, .from_user = "nobody"
+	};
 	struct change ch, *patch;
 	struct plan *p;
 

@@ -35,8 +35,8 @@ static const char *gateway_file(const char *name, const char *device, const char
 
 static const char *user_file(const char *name, const char *created)
 {
-	return arena_printf(j.arena, "{\n  \"created\": \"%s\",\n  \"enabled\": true,\n  \"name\": \"%s\"\n}\n", created,
-	    name);
+	return arena_printf(j.arena,
+	    "{\n  \"created\": \"%s\",\n  \"enabled\": true,\n  \"name\": \"%s\"\n}\n", created, name);
 }
 
 static struct change rollback(void)
@@ -141,8 +141,7 @@ static void test_renamed(void **state)
 	assert_string_equal(p->issues->name, "b.example.org");
 	assert_int_equal(model_count(m, ENTITY_REVOCATION), 1);
 	/* Newer than what is revoked, so that it is the device's current one. */
-	assert_string_equal(
-	    model_current_certificate(m, device_of("b.example.org"))->name, "b.example.org");
+	assert_string_equal(model_current_certificate(m, device_of("b.example.org"))->name, "b.example.org");
 }
 
 static void test_another_at_the_same_address(void **state)
@@ -214,8 +213,9 @@ static void test_what_does_not_fit(void **state)
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		intent = NULL;
 		last = &intent;
-		want(wrong[i].path, wrong[i].is_user ? user_file(wrong[i].name, "2020-01-01T00:00:00Z")
-						     : gateway_file(wrong[i].name, A_DEVICE, "deny"));
+		want(wrong[i].path,
+		    wrong[i].is_user ? user_file(wrong[i].name, "2020-01-01T00:00:00Z")
+				     : gateway_file(wrong[i].name, A_DEVICE, "deny"));
 		ch = rollback();
 		refused(&ch, E_CONFLICT, "does_not_fit");
 	}
