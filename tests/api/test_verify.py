@@ -485,3 +485,35 @@ def test_another_master_key(state):
         file.write("1 " + "ab" * 32 + "\n")
     lines = assert_named(state, state.head(), "network.json: this is the wrong master key")
     assert sum("which is not the audit key" in line for line in lines) == len(state.git("rev-list", "main").split())
+
+
+def test_a_whole_life_is_true(tmp_path):
+    """Every kind of commit that there is, a real push among them: verify has nothing to say."""
+    service = Service(str(tmp_path)).start()
+    try:
+        service.user("joe")
+        service.gateway("a.example.org", "joe")
+        assert service.post("/batch", {"changes": [{"op": "gateway.create", "name": "b.example.org", "user": "joe"},
+                                                   {"op": "user.create", "name": "ann"}]}).status_code == 201
+        assert service.post("/gateway/a.example.org/renew", {"force": True, "reason": "x"}).status_code == 201
+        assert service.post("/rollback", {"to": "HEAD~2"}).status_code == 201
+        assert service.post("/commit/HEAD/revert", {}).status_code == 201
+        assert service.delete("/gateway/b.example.org", headers={"Confirm-Within": "60"}).status_code == 204
+        assert service.delete("/confirm/" + service.head()).status_code == 200
+        assert service.delete("/gateway/b.example.org", headers={"Confirm-Within": "60"}).status_code == 204
+        assert service.post("/confirm/" + service.head()).status_code == 200
+        clone = str(tmp_path / "clone")
+        subprocess.run(["git", "clone", "-q", service.repository, clone], check=True)
+        path = os.path.join(clone, "users", "0", "3", "user.json")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace('"joe"', '"joanna"'))
+        for command in (["commit", "-qam", "joe is joanna now"], ["push", "-q", "origin", "HEAD:main"]):
+            subprocess.run(["git", "-c", "user.name=op", "-c", "user.email=op@example.org", *command], cwd=clone,
+                           check=True, capture_output=True)
+        assert service.get("/user/joanna").status_code == 200
+        result = service.run("verify", "--expect", service.head(), check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+    finally:
+        service.stop()
