@@ -26,6 +26,13 @@ def test_every_room_has_a_rule():
     assert rooms <= set(EDGES.rooms)
 
 
+def test_python_names_are_unique():
+    """pytest imports all of tests/ into one process, by base name."""
+    names = [name for _, _, files in os.walk(os.path.join(ROOT, "tests")) for name in files if name.endswith(".py")]
+    twice = {name for name in names if names.count(name) > 1}
+    assert twice <= {"conftest.py"}
+
+
 def test_edges_have_no_cycle():
     order = list(EDGES.rooms)
     for room, others in EDGES.rooms.items():
