@@ -37,8 +37,7 @@ int gateways_list(struct http_request *req, struct http_response *res)
 	struct page page;
 	size_t shown, i;
 
-	if (http_query_known(req, list_known) || page_parse(req, &page) ||
-	    parse_filter(req, &filter, &link))
+	if (http_query_known(req, list_known) || page_parse(req, &page) || parse_filter(req, &filter, &link))
 		return j->error;
 	if (http_query(req, "at"))
 		return past_gateways(req, res, &page, &filter, link);
@@ -163,7 +162,8 @@ int gateways_renew(struct http_request *req, struct http_response *res)
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_RENEW, &ch) ||
-	    parse_gateway_name(req, &ch.name) || parse_renew(req, req->body, &ch) || change_existing(req, &ch, &done))
+	    parse_gateway_name(req, &ch.name) || parse_renew(req, req->body, &ch) ||
+	    change_existing(req, &ch, &done))
 		return req->job->error;
 	answer_created(req, res, ch.name, &done);
 	return 0;

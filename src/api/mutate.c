@@ -28,7 +28,8 @@ static int parse_key(struct http_request *req, struct change *ch)
 	for (p = key; *p > 0x20 && *p < 0x7f; p++)
 		;
 	if (p == key || *p || p - key > KEY_MAX)
-		return job_fail_field(req->job, name, "has to be 1 to %d printable characters without blanks", KEY_MAX);
+		return job_fail_field(
+		    req->job, name, "has to be 1 to %d printable characters without blanks", KEY_MAX);
 	buf_open(&b, req->job->arena);
 	buf_printf(&b, "%s%c%s", ch->actor, 0, key);
 	digest_sha256_hex(b.data, b.len, whose);

@@ -97,8 +97,8 @@ int users_patch(struct http_request *req, struct http_response *res)
 	struct object o;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_USER_PATCH, &ch) ||
-	    parse_user_name(req, &ch.name) || parse_user_patch(req, req->body, &ch) || read_user(req, ch.name, &o) ||
-	    mutate_match(req, &o, &ch) || mutate_submit(req, &o, &ch, &done))
+	    parse_user_name(req, &ch.name) || parse_user_patch(req, req->body, &ch) ||
+	    read_user(req, ch.name, &o) || mutate_match(req, &o, &ch) || mutate_submit(req, &o, &ch, &done))
 		return req->job->error;
 	answer(req, res, ch.new_name ? ch.new_name : ch.name, &done);
 	return 0;

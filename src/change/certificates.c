@@ -17,13 +17,15 @@ static int64_t max_time(int64_t a, int64_t b)
 
 int change_issue(struct work *w, enum certificate_kind kind, const char *device, const char *name)
 {
-	const struct certificate *last = model_current_certificate(w->model, device), *ca = model_ca(w->model);
+	const struct certificate *last = model_current_certificate(w->model, device),
+				 *ca = model_ca(w->model);
 	const struct policy *policy = &w->network->policy;
 	int64_t now = w->change->now;
 	struct plan_issue *i;
 
 	if (!ca || ca->not_after <= now)
-		return job_fail(w->job, E_CONFLICT, "ca_expired", "the CA's certificate has expired: nothing can be "
+		return job_fail(w->job, E_CONFLICT, "ca_expired",
+		    "the CA's certificate has expired: nothing can be "
 		    "issued until there is a new CA");
 	i = plan_issue(w->job->arena, w->plan, kind);
 	snprintf(i->device.hex, sizeof(i->device.hex), "%s", device);
@@ -87,15 +89,18 @@ static int check_renewable(struct work *w, const struct gateway *g, const struct
 	int64_t renewable_from = c->not_after - w->network->policy.renewal;
 
 	if (w->change->force && !*w->plan->reason)
-		return job_fail(w->job, E_INVALID, "reason_required", "a forced renewal needs a reason: "
+		return job_fail(w->job, E_INVALID, "reason_required",
+		    "a forced renewal needs a reason: "
 		    "{\"force\": true, \"reason\": \"...\"}");
 	if (w->change->force || w->change->now >= renewable_from)
 		return 0;
 	time_print(renewable_from, from);
 	time_print(c->not_after, end);
 	job_extra(w->job, "renewable_from", from);
-	return job_fail(w->job, E_CONFLICT, "not_renewable_yet", "the certificate of %s is good until %s and can be "
-	    "renewed from %s; earlier only by {\"force\": true, \"reason\": \"...\"}", g->name, end, from);
+	return job_fail(w->job, E_CONFLICT, "not_renewable_yet",
+	    "the certificate of %s is good until %s and can be "
+	    "renewed from %s; earlier only by {\"force\": true, \"reason\": \"...\"}",
+	    g->name, end, from);
 }
 
 int change_gateway_renew(struct work *w)
@@ -106,7 +111,8 @@ int change_gateway_renew(struct work *w)
 	if (!g || change_match(w, &g->entity))
 		return w->job->error;
 	current = model_current_certificate(w->model, g->device.hex);
-	if (current && check_renewable(w, g, current)) /* none: all were revoked, as an old backup may have it */
+	if (current &&
+	    check_renewable(w, g, current)) /* none: all were revoked, as an old backup may have it */
 		return w->job->error;
 	for (c = model_certificates(w->job->arena, w->model, g->device.hex); *c; c++)
 		retire(w, *c);
@@ -164,7 +170,8 @@ int change_adopt(struct work *w)
 	for (serial = w->change->serials; *serial; serial++) {
 		const struct certificate *c = model_certificate(w->model, *serial);
 
-		if (c ? model_revocation(w->model, *serial) != NULL : model_adoption(w->model, *serial) != NULL)
+		if (c ? model_revocation(w->model, *serial) != NULL
+		      : model_adoption(w->model, *serial) != NULL)
 			continue;
 		if (c)
 			change_revoke(w, c, REASON_UNSPECIFIED, w->change->now);
@@ -172,13 +179,15 @@ int change_adopt(struct work *w)
 			adopt(w, *serial);
 		n++;
 	}
-	w->plan->subject = arena_printf(w->job->arena, "restore: adopt %u certificates of a newer state as revoked", n);
+	w->plan->subject = arena_printf(
+	    w->job->arena, "restore: adopt %u certificates of a newer state as revoked", n);
 	return 0;
 }
 
 static void prune(struct work *w, const struct certificate *c)
 {
-	static const enum entity_kind kinds[] = { ENTITY_CERTIFICATE, ENTITY_SUPERSESSION, ENTITY_REVOCATION };
+	static const enum entity_kind kinds[] = { ENTITY_CERTIFICATE, ENTITY_SUPERSESSION,
+		ENTITY_REVOCATION };
 	char path[MODEL_PATH_MAX];
 	size_t i;
 
@@ -203,7 +212,8 @@ int change_ledger_prune(struct work *w)
 	for (e = model_all(w->job->arena, w->model, ENTITY_CERTIFICATE); *e; e++) {
 		const struct certificate *c = (const struct certificate *)*e;
 
-		if (c->kind == CERTIFICATE_CA || c->not_after + w->network->policy.crl > w->change->now - DAY ||
+		if (c->kind == CERTIFICATE_CA ||
+		    c->not_after + w->network->policy.crl > w->change->now - DAY ||
 		    model_current_certificate(w->model, c->device.hex) == c)
 			continue;
 		prune(w, c);

@@ -10,11 +10,13 @@ static int check_allow(struct work *w, const struct gateway *g)
 
 	for (i = 0; i < g->allow_n; i++)
 		if (g->allow[i].from == FROM_USER && !model_user_by_name(w->model, g->allow[i].from_user))
-			return job_fail_field(w->job, "allow", "from user:%s, who does not exist",
-			    g->allow[i].from_user);
+			return job_fail_field(
+			    w->job, "allow", "from user:%s, who does not exist", g->allow[i].from_user);
 	if (g->inbound == INBOUND_ALLOW && g->allow_n && (w->change->has_allow || w->change->has_inbound))
-		job_warn(w->job, "%s has inbound \"allow\": everything is let in, and `allow` changes nothing until "
-		    "inbound is \"deny\"", g->name);
+		job_warn(w->job,
+		    "%s has inbound \"allow\": everything is let in, and `allow` changes nothing until "
+		    "inbound is \"deny\"",
+		    g->name);
 	return 0;
 }
 
@@ -36,8 +38,12 @@ int change_gateway_create(struct work *w)
 {
 	const struct server *s = model_server(w->model);
 	const struct user *u = change_find_user(w, w->change->user);
-	struct gateway g = { .name = w->change->name, .device = w->change->device, .created = w->change->now,
-		.enabled = true, .inbound = w->network->inbound, .routes = w->network->routes };
+	struct gateway g = { .name = w->change->name,
+		.device = w->change->device,
+		.created = w->change->now,
+		.enabled = true,
+		.inbound = w->network->inbound,
+		.routes = w->network->routes };
 
 	if (!u)
 		return w->job->error;
@@ -120,7 +126,7 @@ int change_gateway_delete(struct work *w)
 	if (!g || change_match(w, &g->entity))
 		return w->job->error;
 	change_remove_gateway(w, g, model_user(w->model, g->user)->name);
-	w->plan->subject = arena_printf(w->job->arena, "gateway %s: delete, %s", g->name,
-	    change_prefix_text(w, g->user, g->id));
+	w->plan->subject = arena_printf(
+	    w->job->arena, "gateway %s: delete, %s", g->name, change_prefix_text(w, g->user, g->id));
 	return 0;
 }

@@ -43,14 +43,18 @@ static void note_release(struct work *w, const struct id_release *v, int64_t gat
 
 void change_release_user(struct work *w, const struct user *u)
 {
-	note_release(w, &(struct id_release){ .user = u->id, .at = w->change->now, .user_name = u->name,
-		.gateway_name = "" }, NOBODY);
+	note_release(w,
+	    &(struct id_release){
+		.user = u->id, .at = w->change->now, .user_name = u->name, .gateway_name = "" },
+	    NOBODY);
 }
 
 void change_release_gateway(struct work *w, const struct gateway *g, const char *user_name)
 {
-	note_release(w, &(struct id_release){ .user = g->user, .at = w->change->now, .user_name = user_name,
-		.gateway_name = g->name }, g->id);
+	note_release(w,
+	    &(struct id_release){
+		.user = g->user, .at = w->change->now, .user_name = user_name, .gateway_name = g->name },
+	    g->id);
 }
 
 static int64_t free_since(const struct model *m, uint32_t user, int64_t gateway)
@@ -68,8 +72,8 @@ static int take_user_id(struct work *w, uint32_t id, bool asked)
 	if (model_is_never_given(n, id) || (!asked && is_reserved(n, id)))
 		return job_fail(w->job, E_CONFLICT, "id_reserved", "user id %s is reserved", w->change->id);
 	if (holder)
-		return job_fail(w->job, E_CONFLICT, "id_taken", "user id %s belongs to %s", w->change->id,
-		    holder->name);
+		return job_fail(
+		    w->job, E_CONFLICT, "id_taken", "user id %s belongs to %s", w->change->id, holder->name);
 	change_note_given(w, id, NOBODY);
 	return 0;
 }
@@ -81,7 +85,8 @@ int change_give_user_id(struct work *w, uint32_t *id)
 
 	if (w->change->id) {
 		if (!model_parse_user_id(w->network, w->change->id, id))
-			return job_fail_field(w->job, "id", "not %u lower-case hex digits", w->network->user_bits / 4);
+			return job_fail_field(
+			    w->job, "id", "not %u lower-case hex digits", w->network->user_bits / 4);
 		return take_user_id(w, *id, true);
 	}
 	for (i = model_unused_user_id(w->model); i < count; i++)
@@ -99,7 +104,8 @@ int change_give_user_id(struct work *w, uint32_t *id)
 		}
 	}
 	if (best == INT64_MAX)
-		return job_fail(w->job, E_CONFLICT, "plan_full", "all user ids of the address plan are in use: "
+		return job_fail(w->job, E_CONFLICT, "plan_full",
+		    "all user ids of the address plan are in use: "
 		    "delete a user, or ask for one that is given on request");
 	*id = oldest;
 	return take_user_id(w, oldest, false);
@@ -113,8 +119,8 @@ static int64_t old_gateway_id(struct work *w, const struct user *u)
 	for (i = 0; i < count; i++) {
 		const struct id_release *r = model_last_release(w->model, u->id, i);
 
-		if (r && !model_gateway(w->model, u->id, i) && strcmp(r->gateway_name, w->change->name) == 0 &&
-		    strcmp(r->user_name, u->name) == 0)
+		if (r && !model_gateway(w->model, u->id, i) &&
+		    strcmp(r->gateway_name, w->change->name) == 0 && strcmp(r->user_name, u->name) == 0)
 			return i;
 	}
 	return NOBODY;
@@ -146,8 +152,8 @@ int change_give_gateway_id(struct work *w, const struct user *u, uint32_t *id)
 		const struct gateway *holder;
 
 		if (!model_parse_gateway_id(w->network, w->change->id, id))
-			return job_fail_field(w->job, "id", "not %u lower-case hex digits",
-			    w->network->gateway_bits / 4);
+			return job_fail_field(
+			    w->job, "id", "not %u lower-case hex digits", w->network->gateway_bits / 4);
 		holder = model_gateway(w->model, u->id, *id);
 		if (holder)
 			return job_fail(w->job, E_CONFLICT, "id_taken", "gateway id %s of %s belongs to %s",
@@ -157,8 +163,10 @@ int change_give_gateway_id(struct work *w, const struct user *u, uint32_t *id)
 		if (found == NOBODY)
 			found = next_gateway_id(w, u);
 		if (found == NOBODY)
-			return job_fail(w->job, E_CONFLICT, "user_full", "%s has all %u gateways of the address plan: "
-			    "delete one first", u->name, 1u << w->network->gateway_bits);
+			return job_fail(w->job, E_CONFLICT, "user_full",
+			    "%s has all %u gateways of the address plan: "
+			    "delete one first",
+			    u->name, 1u << w->network->gateway_bits);
 		*id = (uint32_t)found;
 	}
 	change_note_given(w, u->id, *id);

@@ -25,8 +25,8 @@ static bool takes_away_only(const struct change *ch)
 		return true;
 	case CHANGE_USER_PATCH:
 	case CHANGE_GATEWAY_PATCH:
-		return ch->has_enabled && !ch->enabled && !ch->new_name && !ch->has_inbound && !ch->has_routes &&
-		       !ch->has_allow;
+		return ch->has_enabled && !ch->enabled && !ch->new_name && !ch->has_inbound &&
+		    !ch->has_routes && !ch->has_allow;
 	default:
 		return false;
 	}
@@ -41,8 +41,10 @@ int change_check_pending(struct work *w)
 		return 0;
 	time_print(p->deadline, until);
 	job_extra(w->job, "deadline", until);
-	return job_fail(w->job, E_CONFLICT, "pending_confirmation", "a change waits for its confirmation until %s: "
-	    "confirm it or undo it first (GET /state names it)", until);
+	return job_fail(w->job, E_CONFLICT, "pending_confirmation",
+	    "a change waits for its confirmation until %s: "
+	    "confirm it or undo it first (GET /state names it)",
+	    until);
 }
 
 static bool is_fact_to_hold(const char *path)
@@ -175,7 +177,8 @@ int change_undo(struct work *w)
 	if (model_remove(w->job, fork, PATH) == 0 && change_apply_intent(w, fork) == 0) {
 		revoke_issued(w);
 		plan_trailer(w->job->arena, w->plan, "Reverts", w->change->target);
-		w->plan->subject = arena_printf(w->job->arena, "undo: %.12s, not confirmed", w->change->target);
+		w->plan->subject = arena_printf(
+		    w->job->arena, "undo: %.12s, not confirmed", w->change->target);
 	}
 	model_close(fork);
 	return w->job->error;

@@ -19,8 +19,8 @@ int change_user_create(struct work *w)
 	if (w->change->has_enabled)
 		u.enabled = w->change->enabled;
 	change_write_user(w, &u);
-	w->plan->subject = arena_printf(w->job->arena, "user %s: create, %s", u.name,
-	    change_prefix_text(w, u.id, -1));
+	w->plan->subject = arena_printf(
+	    w->job->arena, "user %s: create, %s", u.name, change_prefix_text(w, u.id, -1));
 	return 0;
 }
 
@@ -76,8 +76,10 @@ int change_user_delete(struct work *w)
 			change_remove_gateway(w, gateway, u->name);
 	}
 	if (n && !w->change->cascade)
-		return job_fail(w->job, E_CONFLICT, "has_gateways", "%s has %u gateway%s: delete them first, or "
-		    "all at once with ?cascade=1", u->name, n, n == 1 ? "" : "s");
+		return job_fail(w->job, E_CONFLICT, "has_gateways",
+		    "%s has %u gateway%s: delete them first, or "
+		    "all at once with ?cascade=1",
+		    u->name, n, n == 1 ? "" : "s");
 	model_user_path(w->network, u->id, path);
 	plan_delete(w->job->arena, w->plan, path);
 	change_release_user(w, u);

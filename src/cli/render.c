@@ -9,7 +9,8 @@
 static int render_by_service(struct job *j, struct arguments *a)
 {
 	struct http_call call = { .socket = cli_path(j, a, "run/vpnunit.sock"),
-		.method = a->check ? "GET" : "POST", .path = "/render" };
+		.method = a->check ? "GET" : "POST",
+		.path = "/render" };
 	struct buf token, answer;
 	int status;
 

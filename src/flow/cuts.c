@@ -56,7 +56,8 @@ static void look_at(struct cuts *c, const struct model *fork, uint32_t user, uin
 
 	if (!old || !is_on(base, old))
 		return;
-	if (!new || strcmp(new->device.hex, old->device.hex) || !is_on(fork, new) || new->routes != old->routes)
+	if (!new || strcmp(new->device.hex, old->device.hex) || !is_on(fork, new) ||
+	    new->routes != old->routes)
 		cut(c, NULL, old->name);
 }
 

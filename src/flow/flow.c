@@ -43,7 +43,8 @@ void flow_set_drift(struct flow *f, char **drift)
 void flow_publish_snapshot(struct flow *f, const char *trouble)
 {
 	const struct certificate *ca = model_ca(f->model);
-	const struct certificate *server = model_current_certificate(f->model, model_server(f->model)->device.hex);
+	const struct certificate *server = model_current_certificate(
+	    f->model, model_server(f->model)->device.hex);
 	const struct pending *p = model_pending(f->model);
 	struct oid pending = { "" };
 	struct pki_crl crl = { 0 };
@@ -83,7 +84,7 @@ int flow_make_token(struct job *j, const char *data)
 	hex[2 * sizeof(bytes)] = '\n';
 	hex[2 * sizeof(bytes) + 1] = '\0';
 	error = fs_mkdirs(j, arena_printf(j->arena, "%s/secrets", data), 0700) ||
-		fs_write_durable(j, path, hex, strlen(hex), 0600);
+	    fs_write_durable(j, path, hex, strlen(hex), 0600);
 	digest_cleanse(hex, sizeof(hex));
 	digest_cleanse(bytes, sizeof(bytes));
 	if (!error)
@@ -96,8 +97,8 @@ static int start_deploy(struct job *j, const struct flow_options *o, struct flow
 	struct deploy_options options = { .data = o->data, .hooks = o->hooks };
 	struct deploy_task task = { 0 };
 
-	if (deploy_install(j, o->data) || flow_install_receive(j, o) || deploy_open(j, &options, &f->deploy) ||
-	    flow_boot_task(j, f, &task))
+	if (deploy_install(j, o->data) || flow_install_receive(j, o) ||
+	    deploy_open(j, &options, &f->deploy) || flow_boot_task(j, f, &task))
 		return j->error;
 	deploy_submit(f->deploy, &task);
 	return 0;
@@ -263,11 +264,12 @@ int flow_state(struct job *j, struct flow *f, struct flow_state *out)
 	add_check(out, "crl", s.crl_next_update > j->now + notice(s.crl_life), until(j, s.crl_next_update));
 	add_check(out, "ca", s.ca_not_after > j->now + notice(28 * 86400), until(j, s.ca_not_after));
 	add_check(out, "server", s.server_not_after > j->now, until(j, s.server_not_after));
-	add_check(out, "render", strcmp(s.rendered, s.head.hex) == 0, s.trouble ? s.trouble : "rendered is HEAD");
+	add_check(
+	    out, "render", strcmp(s.rendered, s.head.hex) == 0, s.trouble ? s.trouble : "rendered is HEAD");
 	add_check(out, "deploy", !out->deploy.hooks || strcmp(out->deploy.commit, s.head.hex) == 0,
-	    !out->deploy.hooks      ? "hooks are off: deployed by other means"
-	    : *out->deploy.detail ? out->deploy.detail
-				    : "deployed is HEAD");
+	    !out->deploy.hooks        ? "hooks are off: deployed by other means"
+		: *out->deploy.detail ? out->deploy.detail
+				      : "deployed is HEAD");
 	return 0;
 }
 

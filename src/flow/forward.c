@@ -17,7 +17,8 @@ gid_t flow_group(struct job *j, const char *name)
 	}
 	g = getgrnam(name);
 	if (!g)
-		job_warn(j, "no group %s on this host: files for OpenVPN are readable by their owner alone", name);
+		job_warn(
+		    j, "no group %s on this host: files for OpenVPN are readable by their owner alone", name);
 	return g ? g->gr_gid : (gid_t)-1;
 }
 
@@ -37,9 +38,11 @@ static bool is_behind(struct job *j, struct flow *f, const char *commit)
 
 static int refuse_age(struct job *j, const struct flow *f, const char *what)
 {
-	return job_fail(j, E_CORRUPT, "old_state", "%s: this state is older than what was running here, and would let "
+	return job_fail(j, E_CORRUPT, "old_state",
+	    "%s: this state is older than what was running here, and would let "
 	    "revoked devices in. Restore a newer copy of %s/state.git; or, to accept that what is missing is lost, "
-	    "run `vpnunit restore --data %s --accept-loss`", what, f->data, f->data);
+	    "run `vpnunit restore --data %s --accept-loss`",
+	    what, f->data, f->data);
 }
 
 static bool is_withdrawn(const struct model *m, const char *serial)
@@ -62,21 +65,28 @@ int flow_check_age(struct job *j, struct flow *f)
 	if (j->error)
 		return j->error;
 	if (commit[0])
-		return refuse_age(j, f, arena_printf(j->arena, "what is rendered comes from commit %.12s, which is "
-		    "not in the history of main", commit));
+		return refuse_age(j, f,
+		    arena_printf(j->arena,
+			"what is rendered comes from commit %.12s, which is "
+			"not in the history of main",
+			commit));
 	if (render_read_crl(j, f->render, f->model, &crl, &serial)) {
 		job_clear(j); /* none, or not ours: it says nothing about the past */
 		return 0;
 	}
 	for (; *serial; serial++)
 		if (!is_withdrawn(f->model, *serial))
-			return refuse_age(j, f, arena_printf(j->arena, "pki/crl.pem revokes the serial %s, which the "
-			    "ledger does not", *serial));
+			return refuse_age(j, f,
+			    arena_printf(j->arena,
+				"pki/crl.pem revokes the serial %s, which the "
+				"ledger does not",
+				*serial));
 	return 0;
 }
 
 /* The model at an older commit, and over it what came since. */
-static int open_difference(struct job *j, struct flow *f, const char *from, struct model **base, struct model **fork)
+static int open_difference(
+    struct job *j, struct flow *f, const char *from, struct model **base, struct model **fork)
 {
 	struct oid old;
 
@@ -99,7 +109,8 @@ int flow_bring_forward(struct job *j, struct flow *f, bool full)
 	if (!full && f->rendered[0] && open_difference(j, f, f->rendered, &base, &fork) == 0)
 		m = fork;
 	job_clear(j); /* a commit that cannot be read any more: everything anew */
-	if (render_stage(j, f->render, m, f->head.hex) || flow_index(j, f, &f->head) || render_promote(j, f->render))
+	if (render_stage(j, f->render, m, f->head.hex) || flow_index(j, f, &f->head) ||
+	    render_promote(j, f->render))
 		goto out;
 	memcpy(f->rendered, f->head.hex, OID_HEX);
 out:

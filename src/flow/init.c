@@ -19,15 +19,18 @@ static int parse_widths(struct job *j, const char *s, struct network *n)
 	n->gateway_bits = *end == '/' ? (unsigned)strtoul(end + 1, &end, 10) : 0;
 	n->network_bits = *end == '/' ? (unsigned)strtoul(end + 1, &end, 10) : 0;
 	if (*end || n->user_bits > 24 || n->user_bits % 4)
-		return job_fail(j, E_INVALID, "invalid", "widths %s: not like 8/4/4, bits of user, gateway and network", s);
+		return job_fail(j, E_INVALID, "invalid",
+		    "widths %s: not like 8/4/4, bits of user, gateway and network", s);
 	return 0;
 }
 
 static int fill_network(struct job *j, const struct flow_init *in, struct network *n)
 {
 	if (!ip_parse_prefix(in->prefix, &n->prefix))
-		return job_fail(j, E_INVALID, "invalid", "prefix %s: not an IPv6 prefix like 2001:db8::/48, with no bit "
-		    "set behind its length", in->prefix);
+		return job_fail(j, E_INVALID, "invalid",
+		    "prefix %s: not an IPv6 prefix like 2001:db8::/48, with no bit "
+		    "set behind its length",
+		    in->prefix);
 	if (in->widths && parse_widths(j, in->widths, n))
 		return j->error;
 	if (in->name)
@@ -39,7 +42,8 @@ static int fill_network(struct job *j, const struct flow_init *in, struct networ
 	if (in->routes)
 		n->routes = strcmp(in->routes, "internet") == 0 ? ROUTES_INTERNET : ROUTES_PREFIX;
 	/* Room for every gateway of the plan twice: old and new connection of a reconnect. */
-	n->policy.max_clients = n->user_bits + n->gateway_bits < 15 ? 2 << (n->user_bits + n->gateway_bits) : 65536;
+	n->policy.max_clients = n->user_bits + n->gateway_bits < 15 ? 2 << (n->user_bits + n->gateway_bits)
+								    : 65536;
 	return 0;
 }
 
@@ -60,8 +64,10 @@ static int fill_server(struct job *j, const struct flow_init *in, struct server 
 
 	s->name = in->server_name ? in->server_name : endpoint_name(j, in->endpoints[0]);
 	if (!s->name)
-		return job_fail(j, E_INVALID, "invalid", "endpoint %s: an address gives no name for the server's certificate: "
-		    "add --server-name vpn.example.org", in->endpoints[0]);
+		return job_fail(j, E_INVALID, "invalid",
+		    "endpoint %s: an address gives no name for the server's certificate: "
+		    "add --server-name vpn.example.org",
+		    in->endpoints[0]);
 	s->endpoints = arena_alloc(j->arena, in->endpoints_n * sizeof(*s->endpoints));
 	s->endpoints_n = in->endpoints_n;
 	for (i = 0; i < in->endpoints_n; i++) {
@@ -83,10 +89,10 @@ static int read_defaults(struct job *j, struct model *m)
 {
 	return model_put(j, m, "network.json", flow_init_network,
 		   (size_t)(flow_init_network_end - flow_init_network)) ||
-		       model_put(j, m, "servers/main.json", flow_init_server,
-			   (size_t)(flow_init_server_end - flow_init_server))
-		   ? j->error
-		   : 0;
+		model_put(j, m, "servers/main.json", flow_init_server,
+		    (size_t)(flow_init_server_end - flow_init_server))
+	    ? j->error
+	    : 0;
 }
 
 static int open_master(struct job *j, const struct flow_options *o, struct pki **pki)
@@ -112,7 +118,8 @@ static int open_empty_repository(struct job *j, const char *data, struct state *
 	if (state_open(j, path, s))
 		return j->error;
 	if (state_head(j, *s, &head) == 0)
-		return job_fail(j, E_CONFLICT, "initialised", "%s holds a state already: nothing was changed", data);
+		return job_fail(
+		    j, E_CONFLICT, "initialised", "%s holds a state already: nothing was changed", data);
 	if (j->error != E_NOT_FOUND)
 		return j->error;
 	job_clear(j);
@@ -124,8 +131,8 @@ static int commit_first(struct job *j, struct state *s, const struct pki *pki, s
 	struct oid none = { "" }, first;
 	struct model *m = model_open();
 
-	if (flow_put_plan(j, m, plan) == 0 && pki_issue(j, pki, m, plan) == 0 && flow_put_plan(j, m, plan) == 0 &&
-	    state_stage(j, s, &none, plan, &first) == 0)
+	if (flow_put_plan(j, m, plan) == 0 && pki_issue(j, pki, m, plan) == 0 &&
+	    flow_put_plan(j, m, plan) == 0 && state_stage(j, s, &none, plan, &first) == 0)
 		state_publish(j, s, &none, &first);
 	model_close(m);
 	return j->error;

@@ -15,8 +15,8 @@ static int render_once(struct job *j, struct flow *f, bool full, char ***differe
 	return 0;
 }
 
-int flow_render_offline(struct job *j, const struct flow_options *o, const char *out_dir, bool full,
-    char ***differences)
+int flow_render_offline(
+    struct job *j, const struct flow_options *o, const char *out_dir, bool full, char ***differences)
 {
 	bool is_elsewhere = out_dir && strcmp(out_dir, o->data) != 0;
 	struct flow f = { .lock = -1 };
@@ -25,7 +25,8 @@ int flow_render_offline(struct job *j, const struct flow_options *o, const char 
 		goto out;
 	if (is_elsewhere && fs_mkdirs(j, out_dir, 0750))
 		goto out;
-	if (render_open(j, is_elsewhere ? out_dir : o->data, flow_group(j, o->openvpn_group), f.pki, &f.render) ||
+	if (render_open(
+		j, is_elsewhere ? out_dir : o->data, flow_group(j, o->openvpn_group), f.pki, &f.render) ||
 	    flow_check_age(j, &f))
 		goto out;
 	render_once(j, &f, full, differences);

@@ -6,8 +6,8 @@
 
 #include "flow/flow_int.h"
 
-static int list_state(struct job *j, struct state *s, const struct oid *at, const struct plan *plan,
-    struct flow_preview *out)
+static int list_state(
+    struct job *j, struct state *s, const struct oid *at, const struct plan *plan, struct flow_preview *out)
 {
 	const struct plan_file *f;
 	struct flow_file *list;
@@ -37,7 +37,7 @@ static int list_state(struct job *j, struct state *s, const struct oid *at, cons
 static bool is_drawn(const char *path)
 {
 	return strncmp(path, "pki/issued/", 11) == 0 || strncmp(path, "pki/certs_by_serial/", 20) == 0 ||
-	       strcmp(path, "state.json") == 0;
+	    strcmp(path, "state.json") == 0;
 }
 
 static int list_rendered(struct job *j, const struct render_preview *files, struct flow_preview *out)
@@ -61,7 +61,8 @@ static int list_rendered(struct job *j, const struct render_preview *files, stru
 	return 0;
 }
 
-static int preview(struct job *j, struct flow *f, struct state *s, struct change *ch, struct flow_preview *out)
+static int preview(
+    struct job *j, struct flow *f, struct state *s, struct change *ch, struct flow_preview *out)
 {
 	struct model *fork = model_fork(f->model);
 	struct render_preview files;

@@ -47,8 +47,8 @@ static void list_revoked(struct job *j, const struct model *after, struct flow_s
 		const struct revocation *r = (const struct revocation *)*e;
 
 		if (!(*e)->is_removed)
-			list[n++] = (struct flow_item){
-				arena_strdup(j->arena, model_certificate(after, r->serial.hex)->name),
+			list[n++] = (struct flow_item){ arena_strdup(j->arena,
+							    model_certificate(after, r->serial.hex)->name),
 				arena_strdup(j->arena, r->serial.hex) };
 	}
 	out->revoked = list;
@@ -62,10 +62,12 @@ static bool is_other_server(const struct model *before, const struct model *afte
 
 	if (a == b)
 		return false;
-	if (a->endpoints_n != b->endpoints_n || strcmp(a->proto, b->proto) || strcmp(a->tls_version_min, b->tls_version_min))
+	if (a->endpoints_n != b->endpoints_n || strcmp(a->proto, b->proto) ||
+	    strcmp(a->tls_version_min, b->tls_version_min))
 		return true;
 	for (i = 0; i < a->endpoints_n; i++)
-		if (strcmp(a->endpoints[i].host, b->endpoints[i].host) || a->endpoints[i].port != b->endpoints[i].port)
+		if (strcmp(a->endpoints[i].host, b->endpoints[i].host) ||
+		    a->endpoints[i].port != b->endpoints[i].port)
 			return true;
 	return false;
 }
@@ -85,7 +87,8 @@ static void list_needs_config(struct job *j, const struct model *before, const s
 				list[n++] = arena_strdup(j->arena, i->name);
 		return;
 	}
-	out->needs_config = list = arena_alloc(j->arena, (model_count(after, ENTITY_GATEWAY) + 1) * sizeof(*list));
+	out->needs_config = list = arena_alloc(
+	    j->arena, (model_count(after, ENTITY_GATEWAY) + 1) * sizeof(*list));
 	for (e = model_all(j->arena, after, ENTITY_GATEWAY); *e; e++)
 		list[n++] = arena_strdup(j->arena, ((const struct gateway *)*e)->name);
 }
@@ -123,8 +126,8 @@ static void list_files(struct job *j, const struct plan *plan, struct flow_summa
 	out->files = list;
 }
 
-void flow_summarise(struct job *j, const struct model *before, const struct model *after, const struct plan *plan,
-    struct flow_summary *out)
+void flow_summarise(struct job *j, const struct model *before, const struct model *after,
+    const struct plan *plan, struct flow_summary *out)
 {
 	list_issued(j, plan, out);
 	list_revoked(j, after, out);

@@ -44,7 +44,8 @@ static bool is_server_due(const struct flow *f, int64_t now)
 	if (!c)
 		return true;
 	issued = c->not_before + BACKDATED;
-	life = c->not_after - issued < policy ? c->not_after - issued : policy; /* the policy may be a shorter one now */
+	life = c->not_after - issued < policy ? c->not_after - issued
+					      : policy; /* the policy may be a shorter one now */
 	return now >= issued + life * 2 / 3;
 }
 

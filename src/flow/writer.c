@@ -53,7 +53,8 @@ static int publish(struct job *j, struct flow *f, const struct oid *new)
 		return 0;
 	job_open(&look);
 	if (state_head(&look, f->state, &head) == 0 && strcmp(head.hex, new->hex) == 0) {
-		log_line(LOG_LEVEL_ERROR, "%s; %.12s is not known to be durable: stopping", j->message, new->hex);
+		log_line(
+		    LOG_LEVEL_ERROR, "%s; %.12s is not known to be durable: stopping", j->message, new->hex);
 		_exit(EXIT_FAILURE);
 	}
 	job_close(&look);
@@ -61,7 +62,8 @@ static int publish(struct job *j, struct flow *f, const struct oid *new)
 }
 
 /* Everything up to the fact; *new is HEAD where no ticket changed anything. */
-static int stage_and_publish(struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
+static int stage_and_publish(
+    struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
 {
 	struct ticket *t;
 
@@ -89,7 +91,8 @@ static void move_head(struct flow *f, struct model *fork, const struct oid *head
 /* From here on nothing can fail but the promotion, which the next turn repeats. */
 static void promote(struct job *j, struct flow *f, struct model *fork, const struct oid *new)
 {
-	struct deploy_task task = { .old_commit = arena_strdup(j->arena, f->head.hex), .new_commit = new->hex };
+	struct deploy_task task = { .old_commit = arena_strdup(j->arena, f->head.hex),
+		.new_commit = new->hex };
 
 	flow_collect_cuts(j, fork, &task);
 	flow_note_end(f, j, fork, false);
@@ -113,7 +116,8 @@ static int follow_head(struct job *j, struct flow *f)
 	struct model *fork = model_fork(f->model);
 	struct oid head;
 
-	if (state_head(j, f->state, &head) || flow_put_diff(j, f->state, &f->head, &head, fork) || model_check(j, fork)) {
+	if (state_head(j, f->state, &head) || flow_put_diff(j, f->state, &f->head, &head, fork) ||
+	    model_check(j, fork)) {
 		model_close(fork);
 		return j->error;
 	}

@@ -61,7 +61,8 @@ static int authenticate(struct exchange *x)
 
 const char *http_header(const struct http_request *r, const char *name)
 {
-	const struct exchange *x = (const struct exchange *)((const char *)r - offsetof(struct exchange, request));
+	const struct exchange *x = (const struct exchange *)((const char *)r -
+	    offsetof(struct exchange, request));
 
 	return mg_get_header(x->conn, name);
 }

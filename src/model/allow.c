@@ -99,14 +99,15 @@ static int parse_object(struct job *j, const struct network *n, const struct jso
 	if (!parse_ports(ports, &out->port_low, &out->port_high))
 		return job_fail_field(j, "ports", "not like \"22\" or \"5000-5010\"");
 	if (to && !parse_to(n, to, out))
-		return job_fail_field(j, "to", "not like 1::80 (network 1, host ::80) or 1::/64 (all of network 1)");
+		return job_fail_field(
+		    j, "to", "not like 1::80 (network 1, host ::80) or 1::/64 (all of network 1)");
 	if (!parse_from(j->arena, from, out))
 		return job_fail_field(j, "from", "not any, vpn, user:NAME or a prefix like 2001:db8::/32");
 	return 0;
 }
 
-int model_parse_allow(struct job *j, const struct network *n, const struct json *array, struct allow **out,
-    size_t *out_n)
+int model_parse_allow(
+    struct job *j, const struct network *n, const struct json *array, struct allow **out, size_t *out_n)
 {
 	const struct json *e;
 	size_t count = 0;
@@ -123,7 +124,8 @@ int model_parse_allow(struct job *j, const struct network *n, const struct json 
 		if (e->type == JSON_OBJECT && parse_object(j, n, e, &(*out)[*out_n]))
 			return j->error;
 		if (e->type != JSON_STRING && e->type != JSON_OBJECT)
-			return job_fail_field(j, "allow", "an entry is neither a string like tcp/22 nor an object");
+			return job_fail_field(
+			    j, "allow", "an entry is neither a string like tcp/22 nor an object");
 	}
 	return 0;
 }
@@ -176,7 +178,8 @@ struct json *model_allow_json(struct arena *a, const struct allow *list, size_t 
 		const struct allow *v = &list[i];
 
 		if (!v->has_to && v->from == FROM_ANY) {
-			json_add_string(a, array, NULL, arena_printf(a, "%s/%s", v->proto, print_ports(a, v)));
+			json_add_string(
+			    a, array, NULL, arena_printf(a, "%s/%s", v->proto, print_ports(a, v)));
 			continue;
 		}
 		o = json_add(array, NULL, json_object(a));

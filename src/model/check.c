@@ -31,7 +31,8 @@ static int check_user(struct job *j, const struct model *m, const struct user *u
 	const struct network *n = model_network(m);
 
 	if (has_twin(m, &u->entity, u->name))
-		return broken(j, u->entity.path, arena_printf(j->arena, "another user has the name %s", u->name));
+		return broken(
+		    j, u->entity.path, arena_printf(j->arena, "another user has the name %s", u->name));
 	if (model_is_never_given(n, u->id))
 		return broken(j, u->entity.path, "this id is reserved");
 	if (!model_id(m, u->id, -1))
@@ -47,7 +48,8 @@ static int check_gateway(struct job *j, const struct model *m, const struct gate
 	if (!model_user(m, g->user))
 		return broken(j, g->entity.path, "its user does not exist");
 	if (has_twin(m, &g->entity, g->name))
-		return broken(j, g->entity.path, arena_printf(j->arena, "another gateway has the name %s", g->name));
+		return broken(
+		    j, g->entity.path, arena_printf(j->arena, "another gateway has the name %s", g->name));
 	if (s && strcmp(s->name, g->name) == 0)
 		return broken(j, g->entity.path, "this is the server's name");
 	if (!model_id(m, g->user, g->id))
@@ -55,7 +57,8 @@ static int check_gateway(struct job *j, const struct model *m, const struct gate
 	for (i = 0; i < g->allow_n; i++)
 		if (g->allow[i].from == FROM_USER && !model_user_by_name(m, g->allow[i].from_user))
 			return broken(j, g->entity.path,
-			    arena_printf(j->arena, "allow from user:%s, who does not exist", g->allow[i].from_user));
+			    arena_printf(
+				j->arena, "allow from user:%s, who does not exist", g->allow[i].from_user));
 	return 0;
 }
 
@@ -76,7 +79,8 @@ static int check_network(struct job *j, const struct model *m)
 	const struct network *n = model_network(m), *old = m->base ? model_network(m->base) : NULL;
 
 	if (!n || !model_server(m) || !model_entity(m, "format"))
-		return job_fail(j, E_CORRUPT, "broken_state", "format, network.json or servers/main.json is missing");
+		return job_fail(
+		    j, E_CORRUPT, "broken_state", "format, network.json or servers/main.json is missing");
 	if (!old || old == n || model_count(m, ENTITY_USER) == 0)
 		return 0;
 	if (memcmp(&old->prefix, &n->prefix, sizeof(n->prefix)) || old->user_bits != n->user_bits ||
@@ -90,7 +94,8 @@ static int check_server(struct job *j, const struct model *m)
 	const struct server *s = model_server(m), *old = m->base ? model_server(m->base) : NULL;
 
 	if (old && (strcmp(old->name, s->name) || strcmp(old->device.hex, s->device.hex)))
-		return broken(j, "servers/main.json", "name and device are fixed at init: clients verify them");
+		return broken(
+		    j, "servers/main.json", "name and device are fixed at init: clients verify them");
 	return 0;
 }
 

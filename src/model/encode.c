@@ -21,12 +21,12 @@ static void add_duration(struct arena *a, struct json *o, const char *key, int64
 
 	while (seconds % units[i].seconds)
 		i++;
-	json_add_string(a, o, key,
-	    arena_printf(a, "%lld%c", (long long)(seconds / units[i].seconds), units[i].letter));
+	json_add_string(
+	    a, o, key, arena_printf(a, "%lld%c", (long long)(seconds / units[i].seconds), units[i].letter));
 }
 
-static void add_user_ids(struct arena *a, struct json *o, const char *key, const struct network *v,
-    const uint32_t *ids, size_t n)
+static void add_user_ids(
+    struct arena *a, struct json *o, const char *key, const struct network *v, const uint32_t *ids, size_t n)
 {
 	struct json *list = json_add(o, key, json_array(a));
 	char hex[9];

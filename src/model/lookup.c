@@ -37,9 +37,9 @@ enum lookup_index { BY_USER_NAME, BY_GATEWAY_NAME, BY_SERIAL };
 /* A base's answer counts only where no layer above holds something else at its path. */
 static const struct entity *find(const struct model *m, enum lookup_index index, const char *key)
 {
-	const struct map *map = index == BY_USER_NAME      ? &m->user_names
-				: index == BY_GATEWAY_NAME ? &m->gateway_names
-							   : &m->serials;
+	const struct map *map = index == BY_USER_NAME ? &m->user_names
+	    : index == BY_GATEWAY_NAME                ? &m->gateway_names
+						      : &m->serials;
 	const struct entity *e = map_get(map, key);
 
 	if (e || !m->base)
@@ -178,7 +178,8 @@ const struct revocation *model_withdrawal(struct arena *a, const struct model *m
 	return r;
 }
 
-static const struct id_release *release_at(const struct model *m, uint32_t user, int64_t gateway, unsigned number)
+static const struct id_release *release_at(
+    const struct model *m, uint32_t user, int64_t gateway, unsigned number)
 {
 	char path[MODEL_PATH_MAX];
 
@@ -252,8 +253,8 @@ static const struct certificate *newest(const struct model *m, const char *devic
 		for (i = 0; d && i < d->n; i++) {
 			const struct certificate *c = d->list[i];
 
-			if (model_entity(m, c->entity.path) == &c->entity && !model_revocation(m, c->serial.hex) &&
-			    (!best || compare_age(c, best) < 0))
+			if (model_entity(m, c->entity.path) == &c->entity &&
+			    !model_revocation(m, c->serial.hex) && (!best || compare_age(c, best) < 0))
 				best = c;
 		}
 	}
@@ -274,6 +275,6 @@ bool model_is_live(const struct model *m, const struct certificate *c, int64_t t
 {
 	const struct supersession *s = model_supersession(m, c->serial.hex);
 
-	return !model_revocation(m, c->serial.hex) && !model_is_held(m, c->serial.hex) && c->not_before <= t && t < c->not_after &&
-	       (!s || t < s->until);
+	return !model_revocation(m, c->serial.hex) && !model_is_held(m, c->serial.hex) &&
+	    c->not_before <= t && t < c->not_after && (!s || t < s->until);
 }

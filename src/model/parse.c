@@ -9,16 +9,18 @@
 static const char *const INBOUND[] = { "deny", "allow" };
 static const char *const ROUTES[] = { "prefix", "internet" };
 static const char *const KINDS[] = { "ca", "server", "api", "gateway" };
-static const char *const REASON_WORDS[] = { "unspecified", "keyCompromise", "superseded", "cessationOfOperation" };
-static const enum revocation_reason REASONS[] = { REASON_UNSPECIFIED, REASON_KEY_COMPROMISE, REASON_SUPERSEDED,
-	REASON_CESSATION_OF_OPERATION };
+static const char *const REASON_WORDS[] = { "unspecified", "keyCompromise", "superseded",
+	"cessationOfOperation" };
+static const enum revocation_reason REASONS[] = { REASON_UNSPECIFIED, REASON_KEY_COMPROMISE,
+	REASON_SUPERSEDED, REASON_CESSATION_OF_OPERATION };
 
 int model_parse_user(struct job *j, const struct json *o, struct user *v)
 {
 	static const char *const keys[] = { "created", "enabled", "name", NULL };
 
 	if (json_known(j, o, keys) || model_want_copy(j, v->entity.arena, o, "name", &v->name) ||
-	    model_want_time(j, o, "created", &v->created) || json_want_bool(j, o, "enabled", true, &v->enabled))
+	    model_want_time(j, o, "created", &v->created) ||
+	    json_want_bool(j, o, "enabled", true, &v->enabled))
 		return j->error;
 	if (!model_is_user_name(v->name))
 		return job_fail_field(j, "name", "not a user name");
@@ -27,16 +29,18 @@ int model_parse_user(struct job *j, const struct json *o, struct user *v)
 
 int model_parse_gateway(struct job *j, const struct network *n, const struct json *o, struct gateway *v)
 {
-	static const char *const keys[] = { "allow", "created", "device", "enabled", "inbound", "name", "routes", NULL };
+	static const char *const keys[] = { "allow", "created", "device", "enabled", "inbound", "name",
+		"routes", NULL };
 	const struct json *allow;
 	struct arena *saved = j->arena;
 	unsigned inbound, routes;
 
 	if (json_known(j, o, keys) || model_want_copy(j, v->entity.arena, o, "name", &v->name) ||
-	    model_want_time(j, o, "created", &v->created) ||
-	    model_want_id128(j, o, "device", &v->device) || json_want_bool(j, o, "enabled", true, &v->enabled) ||
+	    model_want_time(j, o, "created", &v->created) || model_want_id128(j, o, "device", &v->device) ||
+	    json_want_bool(j, o, "enabled", true, &v->enabled) ||
 	    model_want_word(j, o, "inbound", INBOUND, 2, &inbound) ||
-	    model_want_word(j, o, "routes", ROUTES, 2, &routes) || json_want_array(j, o, "allow", true, &allow))
+	    model_want_word(j, o, "routes", ROUTES, 2, &routes) ||
+	    json_want_array(j, o, "allow", true, &allow))
 		return j->error;
 	v->inbound = (enum inbound)inbound;
 	v->routes = (enum routes)routes;
@@ -50,8 +54,8 @@ int model_parse_gateway(struct job *j, const struct network *n, const struct jso
 
 int model_parse_certificate(struct job *j, const struct json *o, struct certificate *v)
 {
-	static const char *const keys[] = { "device", "generation", "key", "kind", "name", "not_after", "not_before",
-		"pem", NULL };
+	static const char *const keys[] = { "device", "generation", "key", "kind", "name", "not_after",
+		"not_before", "pem", NULL };
 	static const char *const sources[] = { "derived" };
 	unsigned kind, source;
 	int64_t generation;
@@ -159,9 +163,8 @@ int model_parse_pending(struct job *j, const struct json *o, struct pending *v)
 	const struct json *holds, *ends, *e;
 
 	if (json_known(j, o, keys) || model_want_time(j, o, "at", &v->at) ||
-	    model_want_time(j, o, "deadline", &v->deadline) ||
-	    json_want_array(j, o, "holds", true, &holds) || json_want_array(j, o, "supersedes", true, &ends) ||
-	    parse_holds(j, holds, v))
+	    model_want_time(j, o, "deadline", &v->deadline) || json_want_array(j, o, "holds", true, &holds) ||
+	    json_want_array(j, o, "supersedes", true, &ends) || parse_holds(j, holds, v))
 		return j->error;
 	v->ends = arena_alloc(v->entity.arena, (count(ends) + 1) * sizeof(*v->ends));
 	for (e = ends->child; e; e = e->next, v->ends_n++)

@@ -13,10 +13,12 @@ static int parse_widths(struct job *j, const struct json *o, struct network *v)
 	    json_want_int(j, w, "gateway", true, &gateway) || json_want_int(j, w, "network", true, &network))
 		return j->error;
 	if (v->prefix.len % 4 || user % 4 || gateway % 4 || network % 4)
-		return job_fail_field(j, "widths", "prefix length and widths must be multiples of 4, so that an "
+		return job_fail_field(j, "widths",
+		    "prefix length and widths must be multiples of 4, so that an "
 		    "address reads digit by digit");
 	if (user < 4 || user > 24 || gateway < 4 || gateway > 8 || network < 4 || network > 16)
-		return job_fail_field(j, "widths", "user must be 4 to 24 bits, gateway 4 or 8, network 4 to 16");
+		return job_fail_field(
+		    j, "widths", "user must be 4 to 24 bits, gateway 4 or 8, network 4 to 16");
 	if (user + gateway + network != 64 - (int64_t)v->prefix.len)
 		return job_fail_field(j, "widths", "the sum must be %d, which is 64 minus the prefix length",
 		    64 - (int)v->prefix.len);
@@ -26,8 +28,8 @@ static int parse_widths(struct job *j, const struct json *o, struct network *v)
 	return 0;
 }
 
-static int parse_user_ids(struct job *j, const struct json *o, const char *key, struct network *v, uint32_t **ids,
-    size_t *n)
+static int parse_user_ids(
+    struct job *j, const struct json *o, const char *key, struct network *v, uint32_t **ids, size_t *n)
 {
 	const struct json *list, *e;
 
@@ -62,12 +64,15 @@ static int parse_reserved(struct job *j, const struct json *o, struct network *v
 
 static int parse_policy(struct job *j, const struct json *o, struct policy *p)
 {
-	static const char *const keys[] = { "crl", "max_clients", "overlap", "renewal", "server", "validity", NULL };
+	static const char *const keys[] = { "crl", "max_clients", "overlap", "renewal", "server", "validity",
+		NULL };
 	const struct json *v = json_get(o, "policy");
 
-	if (json_want_object(j, v) || json_known(j, v, keys) || model_want_duration(j, v, "validity", &p->validity) ||
-	    model_want_duration(j, v, "renewal", &p->renewal) || model_want_duration(j, v, "overlap", &p->overlap) ||
-	    model_want_duration(j, v, "crl", &p->crl) || model_want_duration(j, v, "server", &p->server_validity) ||
+	if (json_want_object(j, v) || json_known(j, v, keys) ||
+	    model_want_duration(j, v, "validity", &p->validity) ||
+	    model_want_duration(j, v, "renewal", &p->renewal) ||
+	    model_want_duration(j, v, "overlap", &p->overlap) || model_want_duration(j, v, "crl", &p->crl) ||
+	    model_want_duration(j, v, "server", &p->server_validity) ||
 	    json_want_int(j, v, "max_clients", true, &p->max_clients))
 		return j->error;
 	if (p->max_clients < 1 || p->max_clients > 16777214)
@@ -85,9 +90,10 @@ static bool has_control(const char *s)
 
 int model_parse_network(struct job *j, const struct json *o, struct network *v)
 {
-	static const char *const keys[] = { "defaults", "master_key", "name", "policy", "prefix", "reserved", "widths",
-		NULL };
-	static const char *const inbound_words[] = { "deny", "allow" }, *const routes_words[] = { "prefix", "internet" };
+	static const char *const keys[] = { "defaults", "master_key", "name", "policy", "prefix", "reserved",
+		"widths", NULL };
+	static const char *const inbound_words[] = { "deny", "allow" },
+				 *const routes_words[] = { "prefix", "internet" };
 	const struct json *defaults = json_get(o, "defaults");
 	unsigned inbound, routes;
 	const char *prefix;
@@ -101,7 +107,8 @@ int model_parse_network(struct job *j, const struct json *o, struct network *v)
 	v->inbound = (enum inbound)inbound;
 	v->routes = (enum routes)routes;
 	if (!ip_parse_prefix(prefix, &v->prefix) || v->prefix.len < 16 || v->prefix.len > 52)
-		return job_fail_field(j, "prefix", "not an IPv6 prefix like 2001:db8::/48, of 16 to 52 bits and with "
+		return job_fail_field(j, "prefix",
+		    "not an IPv6 prefix like 2001:db8::/48, of 16 to 52 bits and with "
 		    "no bit set behind its length");
 	if (!*v->name || strlen(v->name) > 50 || has_control(v->name))
 		return job_fail_field(j, "name", "1 to 50 bytes without control characters, please");
@@ -152,7 +159,8 @@ static int parse_endpoints(struct job *j, const struct json *o, struct server *v
 	for (e = list->child; e; e = e->next)
 		if (e->type != JSON_STRING ||
 		    !parse_endpoint(v->entity.arena, e->string, &v->endpoints[v->endpoints_n++]))
-			return job_fail_field(j, "endpoints", "not like vpn.example.org:1194 or [2001:db8::1]:1194");
+			return job_fail_field(
+			    j, "endpoints", "not like vpn.example.org:1194 or [2001:db8::1]:1194");
 	return 0;
 }
 
@@ -162,9 +170,9 @@ static int parse_endpoints(struct job *j, const struct json *o, struct server *v
  */
 static bool is_allowed_directive(const char *s)
 {
-	static const char *const allowed[] = { "connect-freq", "fast-io", "float", "keepalive", "mssfix", "mute",
-		"push \"block-outside-dns\"", "push \"dhcp-option ", "push \"route-ipv6 ", "rcvbuf", "reneg-bytes", "sndbuf",
-		"socket-flags", "tcp-nodelay", "tun-mtu", "txqueuelen", "verb" };
+	static const char *const allowed[] = { "connect-freq", "fast-io", "float", "keepalive", "mssfix",
+		"mute", "push \"block-outside-dns\"", "push \"dhcp-option ", "push \"route-ipv6 ", "rcvbuf",
+		"reneg-bytes", "sndbuf", "socket-flags", "tcp-nodelay", "tun-mtu", "txqueuelen", "verb" };
 	size_t i, len;
 	const char *p;
 
@@ -191,7 +199,8 @@ static int parse_extra(struct job *j, const struct json *o, struct server *v)
 	v->extra = arena_alloc(v->entity.arena, (n + 1) * sizeof(*v->extra));
 	for (e = list->child; e; e = e->next) {
 		if (e->type != JSON_STRING || !is_allowed_directive(e->string))
-			return job_fail_field(j, "extra", "only OpenVPN directives that open no door: connect-freq, fast-io, "
+			return job_fail_field(j, "extra",
+			    "only OpenVPN directives that open no door: connect-freq, fast-io, "
 			    "float, keepalive, mssfix, mute, push of dhcp-option or route-ipv6, buffers, tun-mtu, verb");
 		v->extra[v->extra_n++] = arena_strdup(v->entity.arena, e->string);
 	}
@@ -200,8 +209,8 @@ static int parse_extra(struct job *j, const struct json *o, struct server *v)
 
 int model_parse_server(struct job *j, const struct json *o, struct server *v)
 {
-	static const char *const keys[] = { "created", "device", "endpoints", "extra", "name", "port", "proto",
-		"tls_version_min", NULL };
+	static const char *const keys[] = { "created", "device", "endpoints", "extra", "name", "port",
+		"proto", "tls_version_min", NULL };
 	static const char *const protos[] = { "udp6", "tcp6-server" }, *const versions[] = { "1.2", "1.3" };
 	unsigned proto, version;
 	int64_t port;

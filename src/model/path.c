@@ -160,9 +160,9 @@ void model_adoption_path(const char *serial, char *out)
 
 void model_ledger_path(enum entity_kind kind, const char *serial, int64_t not_before, char *out)
 {
-	const char *folder = kind == ENTITY_CERTIFICATE    ? "certificates"
-			     : kind == ENTITY_SUPERSESSION ? "superseded"
-							   : "revocations";
+	const char *folder = kind == ENTITY_CERTIFICATE ? "certificates"
+	    : kind == ENTITY_SUPERSESSION               ? "superseded"
+							: "revocations";
 	char month[TIME_TEXT];
 
 	time_print(not_before, month);

@@ -25,8 +25,8 @@ static const size_t SIZES[ENTITY_KINDS] = {
 
 static bool is_ledger(enum entity_kind k)
 {
-	return k == ENTITY_CERTIFICATE || k == ENTITY_SUPERSESSION || k == ENTITY_REVOCATION || k == ENTITY_ID ||
-	       k == ENTITY_RELEASE || k == ENTITY_ADOPTION;
+	return k == ENTITY_CERTIFICATE || k == ENTITY_SUPERSESSION || k == ENTITY_REVOCATION ||
+	    k == ENTITY_ID || k == ENTITY_RELEASE || k == ENTITY_ADOPTION;
 }
 
 static struct entity *entity_new(enum entity_kind kind, const char *path, const char *bytes, size_t len)
@@ -51,7 +51,8 @@ static int parse_format(struct job *j, const char *bytes, size_t len)
 		return job_fail(j, E_CORRUPT, "broken_state", "not a layout version");
 	if (v > MODEL_FORMAT)
 		return job_fail(j, E_CORRUPT, "newer_format",
-		    "this state has layout %ld and this vpnunit knows up to %d: use a newer vpnunit", v, MODEL_FORMAT);
+		    "this state has layout %ld and this vpnunit knows up to %d: use a newer vpnunit", v,
+		    MODEL_FORMAT);
 	return 0;
 }
 
@@ -63,8 +64,8 @@ static int check_path(struct job *j, const struct entity *e, const char *wanted)
 	return 0;
 }
 
-static int parse_ledger_entry(struct job *j, const struct model *m, const struct json *o, struct entity *e,
-    const struct id128 *serial)
+static int parse_ledger_entry(
+    struct job *j, const struct model *m, const struct json *o, struct entity *e, const struct id128 *serial)
 {
 	char wanted[MODEL_PATH_MAX];
 	const struct certificate *c;
@@ -80,7 +81,8 @@ static int parse_ledger_entry(struct job *j, const struct model *m, const struct
 	}
 	c = model_certificate(m, serial->hex);
 	if (!c)
-		return job_fail(j, E_CORRUPT, "broken_state", "the ledger has no certificate %s", serial->hex);
+		return job_fail(
+		    j, E_CORRUPT, "broken_state", "the ledger has no certificate %s", serial->hex);
 	model_ledger_path(e->kind, serial->hex, c->not_before, wanted);
 	if (check_path(j, e, wanted))
 		return j->error;
@@ -175,11 +177,13 @@ int model_put(struct job *j, struct model *m, const char *path, const char *byte
 	struct entity *e;
 
 	if (!p.is_known)
-		return job_fail(j, E_CORRUPT, "broken_state", "%s: no file of this name belongs in a state", path);
+		return job_fail(
+		    j, E_CORRUPT, "broken_state", "%s: no file of this name belongs in a state", path);
 	e = entity_new(p.kind, path, bytes, len);
 	if (old && is_ledger(p.kind) && strcmp(old->blob, e->blob) != 0) {
 		arena_close(e->arena);
-		return job_fail(j, E_CORRUPT, "ledger_changed", "%s: entries of the ledger never change", path);
+		return job_fail(
+		    j, E_CORRUPT, "ledger_changed", "%s: entries of the ledger never change", path);
 	}
 	j->arena = arena_open(4096); /* the parse tree goes, however many files a boot reads */
 	if (parse_file(j, m, bytes, len, e, &p)) {
@@ -199,7 +203,8 @@ int model_put(struct job *j, struct model *m, const char *path, const char *byte
 int model_remove(struct job *j, struct model *m, const char *path)
 {
 	if (!model_read_path(model_network(m), path).is_known)
-		return job_fail(j, E_CORRUPT, "broken_state", "%s: no file of this name belongs in a state", path);
+		return job_fail(
+		    j, E_CORRUPT, "broken_state", "%s: no file of this name belongs in a state", path);
 	model_bury(m, path);
 	return 0;
 }

@@ -48,8 +48,8 @@ int model_want_id128(struct job *j, const struct json *o, const char *key, struc
 	return 0;
 }
 
-int model_want_word(struct job *j, const struct json *o, const char *key, const char *const *words,
-    unsigned n, unsigned *out)
+int model_want_word(
+    struct job *j, const struct json *o, const char *key, const char *const *words, unsigned n, unsigned *out)
 {
 	const char *s;
 

@@ -12,8 +12,8 @@
 
 #define EVERY_TIME (1u << 31)
 #define GATEWAYS (1u << ENTITY_USER | 1u << ENTITY_GATEWAY)
-#define LEDGER (1u << ENTITY_CERTIFICATE | 1u << ENTITY_REVOCATION | 1u << ENTITY_ADOPTION | \
-	1u << ENTITY_PENDING)
+#define LEDGER \
+	(1u << ENTITY_CERTIFICATE | 1u << ENTITY_REVOCATION | 1u << ENTITY_ADOPTION | 1u << ENTITY_PENDING)
 #define SETTINGS (1u << ENTITY_NETWORK | 1u << ENTITY_SERVER)
 
 static const struct renderer renderers[] = {
@@ -114,9 +114,10 @@ static int stage(struct render_job *r)
 		return j->error;
 	if (render_run(r))
 		return j->error;
-	must = !r->is_full && (*model_touched(j->arena, r->model, ENTITY_REVOCATION) ||
-				  *model_touched(j->arena, r->model, ENTITY_ADOPTION) ||
-				  *model_touched(j->arena, r->model, ENTITY_PENDING));
+	must = !r->is_full &&
+	    (*model_touched(j->arena, r->model, ENTITY_REVOCATION) ||
+		*model_touched(j->arena, r->model, ENTITY_ADOPTION) ||
+		*model_touched(j->arena, r->model, ENTITY_PENDING));
 	if (crl_stage(r, must) || (r->is_full && foreign_walk(r, remove_foreign, NULL)) ||
 	    output_stage(j, &r->render->place, r->output) || dry_check(r) ||
 	    database_stage(r, r->render->database))

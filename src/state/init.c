@@ -33,7 +33,8 @@ static const struct setting settings[] = {
 	{ "receive.fsckObjects", "true" },
 	{ "receive.denyNonFastForwards", "true" },
 	{ "receive.denyDeletes", "true" },
-	{ "receive.procReceiveRefs", "refs" }, /* every push is the hook's to answer: no ref moves without us */
+	{ "receive.procReceiveRefs",
+	    "refs" }, /* every push is the hook's to answer: no ref moves without us */
 	{ "receive.maxInputSize", "67108864" },
 	{ "receive.unpackLimit", "1" }, /* a pack a push, as a publish writes one */
 	{ "commitGraph.generationVersion", "1" }, /* libgit2 1.5 cannot read 2 */

@@ -61,9 +61,10 @@ static void test_paths_are_addresses(void **state)
 
 static void test_names(void **state)
 {
-	static const char *const good[] = { "a", "a.b", "laptop.johndoe.example.org", "1.2", "xn--bcher-kva.example" };
-	static const char *const bad[] = { "", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "A", "a_b", "a/b", "../x", "a b",
-		"b\303\274cher.example", "a\n", "a%0a", "a;b", "a'b" };
+	static const char *const good[] = { "a", "a.b", "laptop.johndoe.example.org", "1.2",
+		"xn--bcher-kva.example" };
+	static const char *const bad[] = { "", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "A", "a_b", "a/b",
+		"../x", "a b", "b\303\274cher.example", "a\n", "a%0a", "a;b", "a'b" };
 	char label[70];
 	size_t i;
 
@@ -89,10 +90,13 @@ static void test_names(void **state)
 static void test_broken_files_are_named(void **state)
 {
 	(void)state;
-	refused("users/1/f/user.json", "{\"created\":\"2026-01-01T00:00:00Z\",\"enabled\":1,\"name\":\"joe\"}", "enabled");
-	refused("users/1/f/user.json", "{\"created\":\"yesterday\",\"enabled\":true,\"name\":\"joe\"}", "created");
+	refused("users/1/f/user.json",
+	    "{\"created\":\"2026-01-01T00:00:00Z\",\"enabled\":1,\"name\":\"joe\"}", "enabled");
+	refused("users/1/f/user.json", "{\"created\":\"yesterday\",\"enabled\":true,\"name\":\"joe\"}",
+	    "created");
 	refused("users/1/f/user.json", "{\n\n\"created\": x}", "line 3");
-	refused("users/1/f/user.json", "{\"created\":\"2026-01-01T00:00:00Z\",\"enabled\":true,\"name\":\"joe\",\"x\":1}", "x");
+	refused("users/1/f/user.json",
+	    "{\"created\":\"2026-01-01T00:00:00Z\",\"enabled\":true,\"name\":\"joe\",\"x\":1}", "x");
 	refused("users/1f/user.json", "{}", "no file of this name");
 	refused("users/1/f/gateways/g.json", "{}", "no file of this name");
 	refused("users/1/f/gateways/33.json", "{}", "no file of this name");
@@ -123,7 +127,8 @@ static void test_a_fork_hides_and_shows(void **state)
 	fork = model_fork(m);
 	put_user(fork, "users/1/0/user.json", "ledger/ids/1/0.json", "john"); /* renamed */
 	assert_int_equal(model_remove(&j, fork, "users/1/1/user.json"), 0);
-	put_user(fork, "users/1/2/user.json", "ledger/ids/1/2.json", "ann"); /* another of the name that went */
+	put_user(
+	    fork, "users/1/2/user.json", "ledger/ids/1/2.json", "ann"); /* another of the name that went */
 	assert_null(model_user_by_name(fork, "joe"));
 	assert_int_equal(model_user_by_name(fork, "john")->id, 0x10);
 	assert_int_equal(model_user_by_name(fork, "ann")->id, 0x12);
@@ -171,9 +176,10 @@ static void expect_broken(struct model *fork, const char *why)
 
 static void test_invariants(void **state)
 {
-	static const char gateway[] = "{\"allow\":%s,\"created\":\"2026-01-01T00:00:00Z\",\"device\":"
-				      "\"00112233445566778899aabbccddeeff\",\"enabled\":true,\"inbound\":\"deny\","
-				      "\"name\":\"%s\",\"routes\":\"prefix\"}";
+	static const char
+	    gateway[] = "{\"allow\":%s,\"created\":\"2026-01-01T00:00:00Z\",\"device\":"
+			"\"00112233445566778899aabbccddeeff\",\"enabled\":true,\"inbound\":\"deny\","
+			"\"name\":\"%s\",\"routes\":\"prefix\"}";
 	struct model *fork;
 
 	(void)state;
@@ -197,8 +203,9 @@ static void test_invariants(void **state)
 	expect_broken(fork, "server's name");
 	fork = model_fork(m);
 	put(&j, fork, "ledger/ids/1/0/0.json", ID);
-	put(&j, fork, "users/1/0/gateways/0.json", arena_printf(j.arena, gateway,
-	    "[{\"from\":\"user:nobody\",\"ports\":\"1\",\"proto\":\"tcp\"}]", "a.example.org"));
+	put(&j, fork, "users/1/0/gateways/0.json",
+	    arena_printf(j.arena, gateway, "[{\"from\":\"user:nobody\",\"ports\":\"1\",\"proto\":\"tcp\"}]",
+		"a.example.org"));
 	expect_broken(fork, "user:nobody");
 	put(&j, m, "ledger/ids/1/0/0.json", ID);
 	put(&j, m, "users/1/0/gateways/0.json", arena_printf(j.arena, gateway, "[]", "a.example.org"));
@@ -252,20 +259,26 @@ static const char *allow_text(const char *in)
 
 static void test_allow(void **state)
 {
-	static const char *const bad[] = { "[\"tcp\"]", "[\"icmp/1\"]", "[\"tcp/0\"]", "[\"tcp/65536\"]", "[\"tcp/9-8\"]",
-		"[\"tcp/022\"]", "[\"tcp/22-\"]", "[\"tcp/ 22\"]", "[1]", "[{\"proto\":\"tcp\"}]",
-		"[{\"proto\":\"tcp\",\"ports\":22}]", "[{\"proto\":\"tcp\",\"ports\":\"22\",\"x\":1}]",
-		"[{\"proto\":\"tcp\",\"ports\":\"22\",\"to\":\"10::1\"}]", "[{\"proto\":\"tcp\",\"ports\":\"22\",\"to\":\"1:1::1\"}]",
-		"[{\"proto\":\"tcp\",\"ports\":\"22\",\"to\":\"1::/63\"}]", "[{\"proto\":\"tcp\",\"ports\":\"22\",\"from\":\"user:\"}]",
+	static const char *const bad[] = { "[\"tcp\"]", "[\"icmp/1\"]", "[\"tcp/0\"]", "[\"tcp/65536\"]",
+		"[\"tcp/9-8\"]", "[\"tcp/022\"]", "[\"tcp/22-\"]", "[\"tcp/ 22\"]", "[1]",
+		"[{\"proto\":\"tcp\"}]", "[{\"proto\":\"tcp\",\"ports\":22}]",
+		"[{\"proto\":\"tcp\",\"ports\":\"22\",\"x\":1}]",
+		"[{\"proto\":\"tcp\",\"ports\":\"22\",\"to\":\"10::1\"}]",
+		"[{\"proto\":\"tcp\",\"ports\":\"22\",\"to\":\"1:1::1\"}]",
+		"[{\"proto\":\"tcp\",\"ports\":\"22\",\"to\":\"1::/63\"}]",
+		"[{\"proto\":\"tcp\",\"ports\":\"22\",\"from\":\"user:\"}]",
 		"[{\"proto\":\"tcp\",\"ports\":\"22\",\"from\":\"2001:db8::1/32\"}]" };
 	size_t i;
 
 	(void)state;
 	assert_string_equal(allow_text("[\"tcp/22\",\"udp/5000-5010\"]"), "[\"tcp/22\",\"udp/5000-5010\"]");
-	assert_string_equal(allow_text("[{\"proto\":\"tcp\",\"ports\":\"80-80\",\"from\":\"any\"}]"), "[\"tcp/80\"]");
-	assert_string_equal(allow_text("[{\"proto\":\"udp\",\"ports\":\"53\",\"to\":\"1::80\",\"from\":\"vpn\"}]"),
+	assert_string_equal(
+	    allow_text("[{\"proto\":\"tcp\",\"ports\":\"80-80\",\"from\":\"any\"}]"), "[\"tcp/80\"]");
+	assert_string_equal(
+	    allow_text("[{\"proto\":\"udp\",\"ports\":\"53\",\"to\":\"1::80\",\"from\":\"vpn\"}]"),
 	    "[{\"from\":\"vpn\",\"ports\":\"53\",\"proto\":\"udp\",\"to\":\"1::80\"}]");
-	assert_string_equal(allow_text("[{\"proto\":\"udp\",\"ports\":\"53\",\"to\":\"f::/64\",\"from\":\"2001:db8::/32\"}]"),
+	assert_string_equal(
+	    allow_text("[{\"proto\":\"udp\",\"ports\":\"53\",\"to\":\"f::/64\",\"from\":\"2001:db8::/32\"}]"),
 	    "[{\"from\":\"2001:db8::/32\",\"ports\":\"53\",\"proto\":\"udp\",\"to\":\"f::/64\"}]");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (allow_text(bad[i]))
