@@ -109,6 +109,8 @@ int flow_read_undo(struct job *j, struct state *s, const struct model *m, const 
 
 int flow_fill(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch)
 {
+	if (model_pending(m) && (ch->kind == CHANGE_ROLLBACK || ch->kind == CHANGE_REVERT))
+		return 0; /* change says that it has to wait, whatever else might be wrong with it */
 	switch (ch->kind) {
 	case CHANGE_ROLLBACK:
 		return flow_read_rollback(j, s, m, at, ch);
