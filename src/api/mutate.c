@@ -142,10 +142,11 @@ int mutate_match(struct http_request *req, const struct object *o, struct change
 
 	if (!wanted || strcmp(wanted, "*") == 0)
 		return 0;
-	if (strcmp(wanted, o->tag) != 0 && strcmp(wanted, o->blob) != 0)
-		return fail_stale(req, o);
 	ch->if_match = o->blob;
-	return 0;
+	if (strcmp(wanted, o->tag) == 0 || strcmp(wanted, o->blob) == 0)
+		return 0;
+	ch->if_match = wanted; /* no file's: the writer refuses it, unless it knows the request's key */
+	return ch->idempotency ? 0 : fail_stale(req, o);
 }
 
 /* Answered by a summary, not by an object. */

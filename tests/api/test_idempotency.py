@@ -103,6 +103,20 @@ def test_the_object_as_it_is_now(fresh):
     assert answer["name"] == "joe" and "could not be read back" in answer["warnings"][0]
 
 
+def test_beside_if_match(fresh):
+    """The first request moved the tag that it was bound to; its replay is answered, another request is not."""
+    fresh.user("joe")
+    fresh.gateway("a.example.org", "joe")
+    path, body = "/gateway/a.example.org/renew", {"force": True, "reason": "lost"}
+    tag = fresh.get("/gateway/a.example.org").headers["ETag"]
+    first = keyed(fresh, path, body, "k", **{"If-Match": tag})
+    assert first.status_code == 201
+    second = keyed(fresh, path, body, "k", **{"If-Match": tag})
+    assert (second.status_code, second.headers["Idempotent-Replay"]) == (201, "true")
+    problem = assert_problem(keyed(fresh, path, body, "other", **{"If-Match": tag}), 412, "stale")
+    assert problem["changed_in"] == first.headers["X-Commit"]
+
+
 def test_a_refusal_is_no_answer(fresh):
     """What was refused made nothing: the key is free."""
     assert_problem(keyed(fresh, "/gateways", {"name": "a.example.org", "user": "joe"}, "k"), 404, "not_found")
