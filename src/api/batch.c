@@ -139,7 +139,7 @@ static int parse_batch(struct http_request *req, struct change *ch)
 
 int batch_apply(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_BATCH, &ch) ||

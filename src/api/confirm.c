@@ -18,7 +18,7 @@ static int parse_commit(struct http_request *req, struct change *ch)
 
 static int answer(struct http_request *req, struct http_response *res, enum change_kind kind)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, kind, &ch) || parse_commit(req, &ch) ||

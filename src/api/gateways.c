@@ -95,7 +95,7 @@ static void answer_created(
 
 int gateways_create(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_CREATE, &ch) ||
@@ -132,7 +132,7 @@ static int change_existing(struct http_request *req, struct change *ch, struct f
 
 int gateways_patch(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_PATCH, &ch) ||
@@ -145,7 +145,7 @@ int gateways_patch(struct http_request *req, struct http_response *res)
 
 int gateways_delete(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_DELETE, &ch) ||
@@ -158,7 +158,7 @@ int gateways_delete(struct http_request *req, struct http_response *res)
 
 int gateways_renew(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_GATEWAY_RENEW, &ch) ||

@@ -52,7 +52,7 @@ static int parse_confirm_within(struct http_request *req, struct change *ch)
 		return 0;
 	if (!*text || strlen(text) > 5 || strspn(text, "0123456789") != strlen(text))
 		return job_fail_field(req->job, name, "has to be a number of seconds from 30 to 86400");
-	ch->confirm_within = atol(text);
+	ch->confirm_within = strtol(text, NULL, 10);
 	if (ch->confirm_within < 30 || ch->confirm_within > 86400)
 		return job_fail_field(req->job, name, "has to be a number of seconds from 30 to 86400");
 	if (ch->kind == CHANGE_CONFIRM || ch->kind == CHANGE_UNDO)

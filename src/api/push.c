@@ -33,7 +33,7 @@ static int parse_push(struct http_request *req, struct change *ch)
 
 int push_accept(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, nothing_known) || mutate_open(req, CHANGE_PUSH, &ch) ||

@@ -97,7 +97,7 @@ static int parse_rollback(struct http_request *req, struct change *ch)
 
 int rollback_to(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_ROLLBACK, &ch) ||
@@ -118,7 +118,7 @@ static int parse_revert(struct http_request *req, struct change *ch)
 
 int rollback_revert(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_REVERT, &ch) ||

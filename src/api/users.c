@@ -61,7 +61,7 @@ static void answer(
 int users_create(struct http_request *req, struct http_response *res)
 {
 	struct job *j = req->job;
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 
 	if (http_query_known(req, mutation_known) || mutate_open(req, CHANGE_USER_CREATE, &ch) ||
@@ -92,7 +92,7 @@ int users_get(struct http_request *req, struct http_response *res)
 
 int users_patch(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 	struct object o;
 
@@ -106,7 +106,7 @@ int users_patch(struct http_request *req, struct http_response *res)
 
 int users_delete(struct http_request *req, struct http_response *res)
 {
-	struct flow_result done;
+	struct flow_result done = { 0 };
 	struct change ch;
 	struct object o;
 

@@ -1,12 +1,10 @@
 /* state/init, what `vpnunit init` starts a state from, compiled in; each ends with a NUL. */
 	.section .rodata
-	.global flow_init_network, flow_init_network_end, flow_init_server, flow_init_server_end
+	.global flow_init_network, flow_init_server
 flow_init_network:
 	.incbin "state/init/network.json"
-flow_init_network_end:
 	.byte 0
 flow_init_server:
 	.incbin "state/init/servers/main.json"
-flow_init_server_end:
 	.byte 0
 	.section .note.GNU-stack,"",%progbits

@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "flow/flow_int.h"
 
-extern const char flow_init_network[], flow_init_network_end[], flow_init_server[], flow_init_server_end[];
+extern const char flow_init_network[], flow_init_server[];
 
 static int parse_widths(struct job *j, const char *s, struct network *n)
 {
@@ -87,12 +87,9 @@ static int fill_server(struct job *j, const struct flow_init *in, struct server 
 
 static int read_defaults(struct job *j, struct model *m)
 {
-	return model_put(j, m, "network.json", flow_init_network,
-		   (size_t)(flow_init_network_end - flow_init_network)) ||
-		model_put(j, m, "servers/main.json", flow_init_server,
-		    (size_t)(flow_init_server_end - flow_init_server))
-	    ? j->error
-	    : 0;
+	if (model_put(j, m, "network.json", flow_init_network, strlen(flow_init_network)))
+		return j->error;
+	return model_put(j, m, "servers/main.json", flow_init_server, strlen(flow_init_server));
 }
 
 static int open_master(struct job *j, const struct flow_options *o, struct pki **pki)

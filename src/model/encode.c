@@ -25,10 +25,9 @@ static void add_duration(struct arena *a, struct json *o, const char *key, int64
 	    a, o, key, arena_printf(a, "%lld%c", (long long)(seconds / units[i].seconds), units[i].letter));
 }
 
-static void add_user_ids(
-    struct arena *a, struct json *o, const char *key, const struct network *v, const uint32_t *ids, size_t n)
+static struct json *user_ids(struct arena *a, const struct network *v, const uint32_t *ids, size_t n)
 {
-	struct json *list = json_add(o, key, json_array(a));
+	struct json *list = json_array(a);
 	char hex[9];
 	size_t i;
 
@@ -36,6 +35,7 @@ static void add_user_ids(
 		model_print_user_id(v, ids[i], hex);
 		json_add_string(a, list, NULL, hex);
 	}
+	return list;
 }
 
 void model_encode_network(struct buf *b, const struct network *v)
@@ -52,8 +52,8 @@ void model_encode_network(struct buf *b, const struct network *v)
 	json_add_int(a, part, "gateway", v->gateway_bits);
 	json_add_int(a, part, "network", v->network_bits);
 	part = json_add(o, "reserved", json_object(a));
-	add_user_ids(a, part, "never", v, v->never, v->never_n);
-	add_user_ids(a, part, "on_request", v, v->on_request, v->on_request_n);
+	json_add(part, "never", user_ids(a, v, v->never, v->never_n));
+	json_add(part, "on_request", user_ids(a, v, v->on_request, v->on_request_n));
 	part = json_add(o, "policy", json_object(a));
 	add_duration(a, part, "validity", v->policy.validity);
 	add_duration(a, part, "renewal", v->policy.renewal);

@@ -71,8 +71,7 @@ int model_want_time(struct job *j, const struct json *o, const char *key, int64_
 int model_want_duration(struct job *j, const struct json *o, const char *key, int64_t *out);
 int model_want_id128(struct job *j, const struct json *o, const char *key, struct id128 *out);
 int model_want_copy(struct job *j, struct arena *a, const struct json *o, const char *key, const char **out);
-/* One of n words; *out is its index. */
-int model_want_word(struct job *j, const struct json *o, const char *key, const char *const *words,
-    unsigned n, unsigned *out);
+/* One of the NULL-terminated words; *out is its index. */
+int model_want_word(struct job *j, const struct json *o, const char *key, const char *const *words, unsigned *out);
 
 #endif

@@ -6,11 +6,11 @@
 
 #include "model/model_int.h"
 
-static const char *const INBOUND[] = { "deny", "allow" };
-static const char *const ROUTES[] = { "prefix", "internet" };
-static const char *const KINDS[] = { "ca", "server", "api", "gateway" };
+static const char *const INBOUND[] = { "deny", "allow", NULL };
+static const char *const ROUTES[] = { "prefix", "internet", NULL };
+static const char *const KINDS[] = { "ca", "server", "api", "gateway", NULL };
 static const char *const REASON_WORDS[] = { "unspecified", "keyCompromise", "superseded",
-	"cessationOfOperation" };
+	"cessationOfOperation", NULL };
 static const enum revocation_reason REASONS[] = { REASON_UNSPECIFIED, REASON_KEY_COMPROMISE,
 	REASON_SUPERSEDED, REASON_CESSATION_OF_OPERATION };
 
@@ -38,9 +38,8 @@ int model_parse_gateway(struct job *j, const struct network *n, const struct jso
 	if (json_known(j, o, keys) || model_want_copy(j, v->entity.arena, o, "name", &v->name) ||
 	    model_want_time(j, o, "created", &v->created) || model_want_id128(j, o, "device", &v->device) ||
 	    json_want_bool(j, o, "enabled", true, &v->enabled) ||
-	    model_want_word(j, o, "inbound", INBOUND, 2, &inbound) ||
-	    model_want_word(j, o, "routes", ROUTES, 2, &routes) ||
-	    json_want_array(j, o, "allow", true, &allow))
+	    model_want_word(j, o, "inbound", INBOUND, &inbound) ||
+	    model_want_word(j, o, "routes", ROUTES, &routes) || json_want_array(j, o, "allow", true, &allow))
 		return j->error;
 	v->inbound = (enum inbound)inbound;
 	v->routes = (enum routes)routes;
@@ -56,13 +55,12 @@ int model_parse_certificate(struct job *j, const struct json *o, struct certific
 {
 	static const char *const keys[] = { "device", "generation", "key", "kind", "name", "not_after",
 		"not_before", "pem", NULL };
-	static const char *const sources[] = { "derived" };
+	static const char *const sources[] = { "derived", NULL };
 	unsigned kind, source;
 	int64_t generation;
 
-	if (json_known(j, o, keys) || model_want_word(j, o, "kind", KINDS, 4, &kind) ||
-	    model_want_word(j, o, "key", sources, 1, &source) ||
-	    model_want_id128(j, o, "device", &v->device) ||
+	if (json_known(j, o, keys) || model_want_word(j, o, "kind", KINDS, &kind) ||
+	    model_want_word(j, o, "key", sources, &source) || model_want_id128(j, o, "device", &v->device) ||
 	    json_want_int(j, o, "generation", true, &generation) ||
 	    model_want_copy(j, v->entity.arena, o, "name", &v->name) ||
 	    model_want_time(j, o, "not_before", &v->not_before) ||
@@ -96,7 +94,7 @@ int model_parse_revocation(struct job *j, const struct json *o, struct revocatio
 
 	if (json_known(j, o, keys) || model_want_time(j, o, "at", &v->at) ||
 	    model_want_copy(j, v->entity.arena, o, "by", &v->by) ||
-	    model_want_word(j, o, "reason", REASON_WORDS, 4, &reason))
+	    model_want_word(j, o, "reason", REASON_WORDS, &reason))
 		return j->error;
 	v->reason = REASONS[reason];
 	return 0;
@@ -149,7 +147,7 @@ static int parse_holds(struct job *j, const struct json *list, struct pending *v
 	for (e = list->child; e; e = e->next) {
 		if (json_want_object(j, e) || json_known(j, e, keys) ||
 		    model_want_id128(j, e, "serial", &v->holds[v->holds_n].serial) ||
-		    model_want_word(j, e, "reason", REASON_WORDS, 4, &reason))
+		    model_want_word(j, e, "reason", REASON_WORDS, &reason))
 			return j->error;
 		v->holds[v->holds_n++].reason = REASONS[reason];
 	}

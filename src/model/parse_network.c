@@ -28,20 +28,24 @@ static int parse_widths(struct job *j, const struct json *o, struct network *v)
 	return 0;
 }
 
+struct ids {
+	uint32_t *list;
+	size_t n;
+};
+
 static int parse_user_ids(
-    struct job *j, const struct json *o, const char *key, struct network *v, uint32_t **ids, size_t *n)
+    struct job *j, const struct json *o, const char *key, const struct network *v, struct ids *out)
 {
 	const struct json *list, *e;
+	size_t n = 0;
 
 	if (json_want_array(j, o, key, true, &list))
 		return j->error;
-	*n = 0;
 	for (e = list->child; e; e = e->next)
-		(*n)++;
-	*ids = arena_alloc(v->entity.arena, (*n + 1) * sizeof(**ids));
-	*n = 0;
+		n++;
+	out->list = arena_alloc(v->entity.arena, (n + 1) * sizeof(*out->list));
 	for (e = list->child; e; e = e->next)
-		if (e->type != JSON_STRING || !model_parse_user_id(v, e->string, &(*ids)[(*n)++]))
+		if (e->type != JSON_STRING || !model_parse_user_id(v, e->string, &out->list[out->n++]))
 			return job_fail_field(j, key, "user ids of %u hex digits, please", v->user_bits / 4);
 	return 0;
 }
@@ -50,12 +54,16 @@ static int parse_reserved(struct job *j, const struct json *o, struct network *v
 {
 	static const char *const keys[] = { "never", "on_request", NULL };
 	const struct json *r = json_get(o, "reserved");
+	struct ids never = { 0 }, on_request = { 0 };
 	size_t i;
 
-	if (json_want_object(j, r) || json_known(j, r, keys) ||
-	    parse_user_ids(j, r, "never", v, &v->never, &v->never_n) ||
-	    parse_user_ids(j, r, "on_request", v, &v->on_request, &v->on_request_n))
+	if (json_want_object(j, r) || json_known(j, r, keys) || parse_user_ids(j, r, "never", v, &never) ||
+	    parse_user_ids(j, r, "on_request", v, &on_request))
 		return j->error;
+	v->never = never.list;
+	v->never_n = never.n;
+	v->on_request = on_request.list;
+	v->on_request_n = on_request.n;
 	for (i = 0; i < v->never_n; i++)
 		if (v->never[i] == 0)
 			return 0;
@@ -92,8 +100,8 @@ int model_parse_network(struct job *j, const struct json *o, struct network *v)
 {
 	static const char *const keys[] = { "defaults", "master_key", "name", "policy", "prefix", "reserved",
 		"widths", NULL };
-	static const char *const inbound_words[] = { "deny", "allow" },
-				 *const routes_words[] = { "prefix", "internet" };
+	static const char *const inbound_words[] = { "deny", "allow", NULL },
+				 *const routes_words[] = { "prefix", "internet", NULL };
 	const struct json *defaults = json_get(o, "defaults");
 	unsigned inbound, routes;
 	const char *prefix;
@@ -101,8 +109,8 @@ int model_parse_network(struct job *j, const struct json *o, struct network *v)
 	if (json_known(j, o, keys) || model_want_copy(j, v->entity.arena, o, "name", &v->name) ||
 	    model_want_copy(j, v->entity.arena, o, "master_key", &v->master_key) ||
 	    json_want_string(j, o, "prefix", true, &prefix) || json_want_object(j, defaults) ||
-	    model_want_word(j, defaults, "inbound", inbound_words, 2, &inbound) ||
-	    model_want_word(j, defaults, "routes", routes_words, 2, &routes))
+	    model_want_word(j, defaults, "inbound", inbound_words, &inbound) ||
+	    model_want_word(j, defaults, "routes", routes_words, &routes))
 		return j->error;
 	v->inbound = (enum inbound)inbound;
 	v->routes = (enum routes)routes;
@@ -211,14 +219,15 @@ int model_parse_server(struct job *j, const struct json *o, struct server *v)
 {
 	static const char *const keys[] = { "created", "device", "endpoints", "extra", "name", "port",
 		"proto", "tls_version_min", NULL };
-	static const char *const protos[] = { "udp6", "tcp6-server" }, *const versions[] = { "1.2", "1.3" };
+	static const char *const protos[] = { "udp6", "tcp6-server", NULL },
+				 *const versions[] = { "1.2", "1.3", NULL };
 	unsigned proto, version;
 	int64_t port;
 
 	if (json_known(j, o, keys) || model_want_copy(j, v->entity.arena, o, "name", &v->name) ||
 	    model_want_time(j, o, "created", &v->created) || model_want_id128(j, o, "device", &v->device) ||
-	    json_want_int(j, o, "port", true, &port) || model_want_word(j, o, "proto", protos, 2, &proto) ||
-	    model_want_word(j, o, "tls_version_min", versions, 2, &version))
+	    json_want_int(j, o, "port", true, &port) || model_want_word(j, o, "proto", protos, &proto) ||
+	    model_want_word(j, o, "tls_version_min", versions, &version))
 		return j->error;
 	v->proto = protos[proto];
 	v->tls_version_min = versions[version];

@@ -143,16 +143,21 @@ static int parse_entity(struct job *j, const struct model *m, const struct json 
 	}
 }
 
-static int parse_file(struct job *j, const struct model *m, const char *bytes, size_t len, struct entity *e,
-    const struct path_meaning *p)
+struct file {
+	const char *bytes;
+	size_t len;
+	struct path_meaning meaning;
+};
+
+static int parse_file(struct job *j, const struct model *m, const struct file *f, struct entity *e)
 {
 	struct json *o;
 
 	if (e->kind == ENTITY_FORMAT)
-		return parse_format(j, bytes, len);
-	if (json_parse(j, bytes, len, &o) || json_want_object(j, o))
+		return parse_format(j, f->bytes, f->len);
+	if (json_parse(j, f->bytes, f->len, &o) || json_want_object(j, o))
 		return j->error;
-	return parse_entity(j, m, o, e, p);
+	return parse_entity(j, m, o, e, &f->meaning);
 }
 
 /* A failure found inside a file becomes one that names the file. */
@@ -171,22 +176,22 @@ static int fail_in_file(struct job *j, struct arena *saved, const char *path)
 int model_put(struct job *j, struct model *m, const char *path, const char *bytes, size_t len)
 {
 	const struct network *n = model_network(m);
-	struct path_meaning p = model_read_path(n, path);
+	struct file f = { bytes, len, model_read_path(n, path) };
 	const struct entity *old = model_entity(m, path);
 	struct arena *saved = j->arena;
 	struct entity *e;
 
-	if (!p.is_known)
+	if (!f.meaning.is_known)
 		return job_fail(
 		    j, E_CORRUPT, "broken_state", "%s: no file of this name belongs in a state", path);
-	e = entity_new(p.kind, path, bytes, len);
-	if (old && is_ledger(p.kind) && strcmp(old->blob, e->blob) != 0) {
+	e = entity_new(f.meaning.kind, path, bytes, len);
+	if (old && is_ledger(f.meaning.kind) && strcmp(old->blob, e->blob) != 0) {
 		arena_close(e->arena);
 		return job_fail(
 		    j, E_CORRUPT, "ledger_changed", "%s: entries of the ledger never change", path);
 	}
 	j->arena = arena_open(4096); /* the parse tree goes, however many files a boot reads */
-	if (parse_file(j, m, bytes, len, e, &p)) {
+	if (parse_file(j, m, &f, e)) {
 		struct arena *scratch = j->arena;
 
 		fail_in_file(j, saved, path);

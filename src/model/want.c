@@ -49,13 +49,13 @@ int model_want_id128(struct job *j, const struct json *o, const char *key, struc
 }
 
 int model_want_word(
-    struct job *j, const struct json *o, const char *key, const char *const *words, unsigned n, unsigned *out)
+    struct job *j, const struct json *o, const char *key, const char *const *words, unsigned *out)
 {
 	const char *s;
 
 	if (json_want_string(j, o, key, true, &s))
 		return j->error;
-	for (*out = 0; *out < n; (*out)++)
+	for (*out = 0; words[*out]; (*out)++)
 		if (strcmp(s, words[*out]) == 0)
 			return 0;
 	return job_fail_field(j, key, "not a known word; the first that would do: %s", words[0]);

@@ -167,9 +167,11 @@ static int write_held(struct rows *w)
 
 	if (!*touched_entities(w->r, ENTITY_PENDING))
 		return 0;
-	for (i = 0; i < 2; i++)
-		for (p = model_pending(sides[i]), k = 0; p && k < p->holds_n && !error; k++)
+	for (i = 0; i < 2; i++) {
+		p = model_pending(sides[i]);
+		for (k = 0; k < (p ? p->holds_n : 0) && !error; k++)
 			error = write_certificate(w, p->holds[k].serial.hex);
+	}
 	return error;
 }
 

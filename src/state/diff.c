@@ -3,6 +3,7 @@
  * never opened, so its cost is that of the difference.  From nothing, it is
  * the walk over all files.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "state/state_int.h"
@@ -194,7 +195,7 @@ int state_files(struct job *j, struct state *s, const struct oid *commit, const 
 	*w = (struct walk){
 		.job = j, .repo = s->repo, .commit = commit->hex, .visit = visit, .context = context
 	};
-	strcat(strcpy(w->path, folder), "/");
+	snprintf(w->path, sizeof(w->path), "%s/", folder);
 	walk_trees(w, NULL, git_tree_entry_id(entry), strlen(w->path));
 out:
 	git_tree_entry_free(entry);
