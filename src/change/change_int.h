@@ -35,6 +35,8 @@ int change_check_pending(struct work *w);
 int change_make_pending(struct work *w);
 /* Set the intent that flow read, reconcile, check that the whole fits; fork is the caller's. */
 int change_apply_intent(struct work *w, struct model *fork);
+/* The gateways that an undo brings back let nobody in who has been deleted since. */
+int change_forget_gone(struct work *w, struct model *fork);
 
 /* E_STALE unless the change has no If-Match or it is this blob. */
 int change_match(struct work *w, const struct entity *e);

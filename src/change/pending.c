@@ -165,6 +165,39 @@ static void revoke_issued(struct work *w)
 	}
 }
 
+static bool is_gone(const struct model *fork, const struct allow *v)
+{
+	return v->from == FROM_USER && !model_user_by_name(fork, v->from_user);
+}
+
+static int forget_gone(struct work *w, struct model *fork, const struct gateway *old)
+{
+	struct gateway g = *old;
+	struct buf b;
+	size_t i;
+
+	g.allow = arena_alloc(w->job->arena, (old->allow_n + 1) * sizeof(*g.allow));
+	for (i = g.allow_n = 0; i < old->allow_n; i++)
+		if (!is_gone(fork, &old->allow[i]))
+			g.allow[g.allow_n++] = old->allow[i];
+	if (g.allow_n == old->allow_n)
+		return 0;
+	buf_open(&b, w->job->arena);
+	model_encode_gateway(&b, &g);
+	plan_write(w->job->arena, w->plan, old->entity.path, b.data, b.len);
+	return model_put(w->job, fork, old->entity.path, b.data, b.len);
+}
+
+int change_forget_gone(struct work *w, struct model *fork)
+{
+	const struct entity **e = model_touched(w->job->arena, fork, ENTITY_GATEWAY);
+
+	for (; *e; e++)
+		if (!(*e)->is_removed && forget_gone(w, fork, (const struct gateway *)*e))
+			return w->job->error;
+	return 0;
+}
+
 int change_undo(struct work *w)
 {
 	struct model *fork;

@@ -35,16 +35,25 @@ static struct json *copy_member(struct job *j, const struct json *v)
 
 struct sides { /* of a three-way merge: what the commit made, what was before it, what is now */
 	const struct json *made, *before, *now;
+	bool is_lenient;
 };
+
+/* An address that was given to another device, or an id to another user, has no members to merge. */
+static bool is_same_holder(struct job *j, const struct sides *s)
+{
+	return is_same_json(j, json_get(s->made, "device"), json_get(s->before, "device")) &&
+	    is_same_json(j, json_get(s->made, "created"), json_get(s->before, "created"));
+}
 
 /* One member after the merge; false: both moved it. *out NULL: it is not there. */
 static bool merge_member(struct job *j, const struct sides *s, const char *key, const struct json **out)
 {
 	const struct json *made = json_get(s->made, key), *before = json_get(s->before, key),
 			  *now = json_get(s->now, key);
+	bool is_kept = is_same_json(j, made, before);
 
-	*out = is_same_json(j, now, made) ? before : now;
-	return is_same_json(j, now, made) || is_same_json(j, made, before) || is_same_json(j, now, before);
+	*out = is_same_json(j, now, made) || (s->is_lenient && !is_kept) ? before : now;
+	return s->is_lenient || is_kept || is_same_json(j, now, made) || is_same_json(j, now, before);
 }
 
 static bool merge_objects(struct job *j, const struct sides *s, struct json *out)
@@ -52,6 +61,8 @@ static bool merge_objects(struct job *j, const struct sides *s, struct json *out
 	const struct json *all[] = { s->now, s->before }, *member, *merged;
 	size_t i;
 
+	if (!is_same_holder(j, s))
+		return false;
 	for (i = 0; i < 2; i++)
 		for (member = all[i]->child; member; member = member->next) {
 			if (json_get(out, member->key))
@@ -64,21 +75,27 @@ static bool merge_objects(struct job *j, const struct sides *s, struct json *out
 	return true;
 }
 
-static bool merge_texts(struct job *j, const struct buf *made, const struct plan_file *before,
-    const struct buf *now, struct buf *out)
-{
-	struct json *parsed[3], *merged = json_object(j->arena);
+struct texts { /* one file as the commit made it, and as it is now */
+	struct buf made, now;
+};
 
-	if (json_parse(j, made->data, made->len, &parsed[0]) ||
-	    json_parse(j, before->data, before->len, &parsed[1]) ||
-	    json_parse(j, now->data, now->len, &parsed[2])) {
+/* before becomes the result. */
+static bool merge_texts(struct job *j, const struct texts *t, bool is_lenient, struct plan_file *before)
+{
+	struct json *made, *old, *now, *merged = json_object(j->arena);
+	struct buf b;
+
+	if (json_parse(j, t->made.data, t->made.len, &made) ||
+	    json_parse(j, before->data, before->len, &old) || json_parse(j, t->now.data, t->now.len, &now)) {
 		job_clear(j);
 		return false;
 	}
-	if (!merge_objects(j, &(struct sides){ parsed[0], parsed[1], parsed[2] }, merged))
+	if (!merge_objects(j, &(struct sides){ made, old, now, is_lenient }, merged))
 		return false;
-	buf_open(out, j->arena);
-	json_print_canonical(out, merged);
+	buf_open(&b, j->arena);
+	json_print_canonical(&b, merged);
+	before->data = b.data;
+	before->len = b.len;
 	return true;
 }
 
@@ -90,7 +107,7 @@ struct conflict {
 struct merge { /* the undoing of one commit */
 	struct state *state;
 	struct oid made, at; /* the commit, and what the result goes on top of */
-	bool is_lenient; /* what was changed since stays as it is now, instead of being a conflict */
+	bool is_lenient; /* no conflicts: what was moved again since goes back, what was removed stays so */
 	struct conflict *conflicts, **last;
 };
 
@@ -145,22 +162,20 @@ static void note_conflict(
 /* *drop: the file stays as it is now. */
 static int merge_file(struct job *j, struct merge *m, struct plan_file *before, bool *drop)
 {
-	struct buf made, now, merged;
+	struct texts t;
 
-	if (read_or_empty(j, m, &m->made, before->path, &made) ||
-	    read_or_empty(j, m, &m->at, before->path, &now))
+	if (read_or_empty(j, m, &m->made, before->path, &t.made) ||
+	    read_or_empty(j, m, &m->at, before->path, &t.now))
 		return j->error;
-	*drop = is_same(&now, before->data, before->len);
-	if (*drop || is_same(&now, made.data, made.len))
+	*drop = is_same(&t.now, before->data, before->len);
+	if (*drop || is_same(&t.now, t.made.data, t.made.len))
 		return 0;
-	if (made.len && before->data && now.len && merge_texts(j, &made, before, &now, &merged)) {
-		before->data = merged.data;
-		before->len = merged.len;
-		return 0;
-	}
-	*drop = m->is_lenient;
-	if (!m->is_lenient)
-		note_conflict(j, m, &made, before);
+	if (t.made.len && before->data && t.now.len && merge_texts(j, &t, m->is_lenient, before))
+		*drop = is_same(&t.now, before->data, before->len);
+	else if (m->is_lenient)
+		*drop = !t.now.len;
+	else
+		note_conflict(j, m, &t.made, before);
 	return 0;
 }
 

@@ -155,3 +155,35 @@ def test_the_deadline_passes_while_the_service_is_dead(net):
     wait_for(lambda: pending(net) is None, 10)
     assert intent(net) == before
     assert not is_revoked(net, "a.example.org")
+
+
+def test_who_went_meanwhile_is_let_in_nowhere(net):
+    """The undo brings a gateway back that let a user in who has been deleted since."""
+    net.user("eve")
+    net.gateway("b.example.org", "joe", allow=["tcp/22", {"from": "user:eve", "ports": "25", "proto": "tcp"}])
+    net.delete("/gateway/b.example.org", headers=WITHIN)
+    waiting = net.head()
+    assert net.delete("/user/eve").status_code == 204
+    assert net.delete("/confirm/" + waiting).status_code == 200
+    assert net.get("/gateway/b.example.org").json()["allow"] == ["tcp/22"]
+
+
+def test_what_it_made_goes_though_it_was_switched_off_since(net):
+    made = net.post("/gateways", {"name": "b.example.org", "user": "joe"}, headers=WITHIN)
+    waiting = net.head()
+    assert net.patch("/gateway/b.example.org", {"enabled": False}).status_code == 200
+    assert net.delete("/confirm/" + waiting).status_code == 200
+    assert net.get("/gateway/b.example.org").status_code == 404
+    assert made.json()["certificates"][0]["serial"].upper() in crl(net)
+
+
+def test_an_opening_closes_though_part_of_it_went_since(net):
+    net.user("eve")
+    net.patch("/gateway/a.example.org", {"inbound": "allow", "allow": ["tcp/22", {"from": "user:eve", "ports": "25",
+                                                                               "proto": "tcp"}]}, headers=WITHIN)
+    waiting = net.head()
+    assert net.delete("/user/eve").status_code == 204
+    assert net.patch("/gateway/a.example.org", {"enabled": False}).status_code == 200
+    assert net.delete("/confirm/" + waiting).status_code == 200
+    gateway = net.get("/gateway/a.example.org").json()
+    assert gateway["inbound"] == "deny" and gateway["allow"] == [] and gateway["enabled"] is False

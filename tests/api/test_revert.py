@@ -217,3 +217,15 @@ def test_bad_requests(service, user):
     assert_problem(service.post(f"/commit/{'0' * 40}/revert"), 404, "not_found")
     assert service.post("/commit/HEAD^/revert").status_code == 400
     assert service.head() == head
+
+
+def test_another_device_at_the_address(fresh, facts):
+    """What was opened for the one that has the address now is not opened for the one that had it before."""
+    fresh.user("joe")
+    fresh.gateway("a.example.org", "joe", id="5")
+    fresh.post("/batch", {"changes": [{"op": "gateway.delete", "name": "a.example.org"},
+                                      {"op": "gateway.create", "name": "z.example.org", "user": "joe", "id": "5"}]})
+    swap = fresh.head()
+    fresh.patch("/gateway/z.example.org", {"inbound": "allow"})
+    problem = assert_problem(fresh.post(f"/commit/{swap}/revert"), 409, "changed_since")
+    assert "gateway z.example.org was changed since" in problem["errors"][0]["detail"]
