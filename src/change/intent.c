@@ -139,6 +139,40 @@ static int put_intent(struct work *w, struct model *fork)
 	return 0;
 }
 
+/* A device at an address where it was not: a copied file, or one that moved and is back at both ends. */
+static bool brings_device(const struct work *w, const struct model *fork)
+{
+	const struct entity **e;
+
+	for (e = model_touched(w->job->arena, fork, ENTITY_GATEWAY); *e; e++) {
+		struct sides s = look(w->model, fork, *e);
+
+		if (s.new && (!s.old || strcmp(s.old->device.hex, s.new->device.hex) != 0))
+			return true;
+	}
+	return false;
+}
+
+/* Over all gateways: keys and certificates are a device's, so it has one address. */
+static int check_devices(struct work *w, const struct model *fork)
+{
+	const struct entity **e = model_all(w->job->arena, fork, ENTITY_GATEWAY);
+	struct map seen = { 0 };
+	const struct gateway *twin;
+
+	for (; *e && !w->job->error; e++) {
+		twin = map_get(&seen, ((const struct gateway *)*e)->device.hex);
+		if (twin)
+			job_fail(w->job, E_CORRUPT, "broken_state",
+			    "%s: its device is that of %s: a gateway gets "
+			    "one of its own (`openssl rand -hex 16`)",
+			    (*e)->path, twin->entity.path);
+		map_put(&seen, ((const struct gateway *)*e)->device.hex, (void *)*e);
+	}
+	map_clear(&seen);
+	return w->job->error;
+}
+
 /* What was right once need not fit beside what is there now. */
 static int fail_to_fit(struct work *w)
 {
@@ -158,12 +192,14 @@ static int check_fit(struct work *w, struct model *fork)
 		if (f->data && strncmp(f->path, "ledger/ids/", 11) == 0 &&
 		    model_put(w->job, fork, f->path, f->data, f->len))
 			return w->job->error;
-	return model_check(w->job, fork) ? fail_to_fit(w) : 0;
+	if (model_check(w->job, fork) || (brings_device(w, fork) && check_devices(w, fork)))
+		return fail_to_fit(w);
+	return 0;
 }
 
 int change_apply_intent(struct work *w, struct model *fork)
 {
-	if (put_intent(w, fork))
+	if (put_intent(w, fork) || (w->change->kind == CHANGE_UNDO && change_forget_gone(w, fork)))
 		return fail_to_fit(w);
 	if (change_reconcile(w->job, w->model, fork, w->change, w->plan))
 		return w->job->error;

@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "base/map.h"
 #include "change/change_int.h"
 
 enum { AHEAD = 3600 }; /* seconds that a pusher's clock may be ahead */
@@ -84,27 +83,6 @@ static int check_gateway(struct work *w, const struct model *fork, const struct 
 	return old && old->created == new->created ? 0 : check_created(w, &new->entity, new->created);
 }
 
-/* Over all gateways: a copied file brings a device that another one has. */
-static int check_unique(struct work *w, const struct model *fork)
-{
-	const struct entity **e = model_all(w->job->arena, fork, ENTITY_GATEWAY);
-	struct map seen = { 0 };
-	const struct gateway *twin;
-
-	for (; *e && !w->job->error; e++) {
-		twin = map_get(&seen, ((const struct gateway *)*e)->device.hex);
-		if (twin)
-			refuse(w, *e,
-			    arena_printf(w->job->arena,
-				"its device is that of %s: draw another one "
-				"(`openssl rand -hex 16`)",
-				twin->entity.path));
-		map_put(&seen, ((const struct gateway *)*e)->device.hex, (void *)*e);
-	}
-	map_clear(&seen);
-	return w->job->error;
-}
-
 static int check_users(struct work *w, const struct model *fork)
 {
 	const struct entity **e;
@@ -120,12 +98,7 @@ static int check_users(struct work *w, const struct model *fork)
 static int check_gateways(struct work *w, const struct model *fork)
 {
 	const struct entity **touched = model_touched(w->job->arena, fork, ENTITY_GATEWAY), **e;
-	bool has_new = false;
 
-	for (e = touched; *e; e++)
-		has_new = has_new || is_new(w, *e);
-	if (has_new && check_unique(w, fork))
-		return w->job->error;
 	for (e = touched; *e; e++)
 		if (!(*e)->is_removed && check_gateway(w, fork, (const struct gateway *)*e))
 			return w->job->error;

@@ -81,8 +81,11 @@ def certificates(service, gateway):
     return [c["serial"] for c in service.get(f"/gateway/{gateway}").json()["certificates"]]
 
 
-def push(service, path, **members):
-    """Set members of a state file as an operator does: clone, edit, commit, push; the service is stopped meanwhile."""
+def push(service, path, to=None, **members):
+    """
+    Set members of a state file, and move it, as an operator does: clone, edit, commit, push; the service is stopped
+    meanwhile.
+    """
     service.stop()
     with tempfile.TemporaryDirectory() as clone:
         def git(*arguments):
@@ -96,6 +99,8 @@ def push(service, path, **members):
         with open(os.path.join(clone, path), "w", encoding="utf-8") as file:
             json.dump(state, file, indent=2, sort_keys=True, ensure_ascii=False)
             file.write("\n")
+        if to:
+            git("mv", path, to)
         git("commit", "-qam", f"{path}: set {', '.join(members)}")
         git("push", "-q", "origin", "HEAD:main")
     service.start()

@@ -212,6 +212,18 @@ def test_only_a_user(fresh, facts):
     assert intent(fresh) == intent(fresh, then)
 
 
+def test_a_device_has_one_address(fresh, facts):
+    """A gateway moves and gets another name, by push: one rolled back without the other would be two of one device."""
+    fresh.user("joe")
+    fresh.gateway("a.example.org", "joe", id="0")
+    then = fresh.head()
+    push(fresh, "users/0/3/gateways/0.json", to="users/0/3/gateways/1.json", name="b.example.org")
+    problem = assert_problem(fresh.post("/rollback", {"to": then, "only": ["gateway:a.example.org"]}), 409, "does_not_fit")
+    assert "its device is that of" in problem["detail"]
+    rollback(fresh, then, only=["gateway:a.example.org", "gateway:b.example.org"])
+    assert intent(fresh) == intent(fresh, then)
+
+
 def test_a_gateway_without_its_user(fresh, facts):
     fresh.user("joe")
     fresh.gateway("a.example.org", "joe")
