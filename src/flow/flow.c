@@ -125,11 +125,15 @@ static int boot(struct job *j, const struct flow_options *o, struct flow *f)
 int flow_open(struct job *j, const struct flow_options *o, struct flow **out)
 {
 	struct flow *f = mem_zalloc(sizeof(*f));
+	pthread_condattr_t clock;
 
 	f->last = &f->first;
 	pthread_mutex_init(&f->mutex, NULL);
 	pthread_rwlock_init(&f->model_lock, NULL);
-	pthread_cond_init(&f->wake, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC); /* the host's clock may be set back by hours */
+	pthread_cond_init(&f->wake, &clock);
+	pthread_condattr_destroy(&clock);
 	pthread_cond_init(&f->done, NULL);
 	if (boot(j, o, f)) {
 		flow_close(f);

@@ -252,7 +252,7 @@ static void wait_for_work(struct flow *f)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
 	pthread_cond_timedwait(&f->wake, &f->mutex, &until);
 }
