@@ -321,7 +321,7 @@ def test_unknown_targets(service):
         assert service.post("/rollback", {"to": to}).status_code == 400
     tree = service.git("rev-parse", "main^{tree}").strip()
     assert service.post("/rollback", {"to": tree}).status_code == 404
-    aside = service.git("commit-tree", "-m", "aside", tree).strip()
+    aside = service.git("-c", "user.name=x", "-c", "user.email=x", "commit-tree", "-m", "aside", tree).strip()
     assert_problem(service.post("/rollback", {"to": aside}), 404, "not_found")
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from world import Gateway, Server, wait_for
+from tunnels import Gateway, Server, wait_for
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/net/tun") or os.geteuid() != 0,
                                 reason="NO TUNNEL IS TESTED: /dev/net/tun is missing, or this is not root")
