@@ -286,12 +286,25 @@ bool deploy_wait(struct job *j, struct deploy *d, const char *commit, int ms, co
 	return is_deployed;
 }
 
+static const char **deploy_drift(struct job *j, const struct record *r)
+{
+	size_t n = 0, i;
+	const char **list;
+
+	for (i = 0; r->drift[i] || r->warnings[n]; r->drift[i] ? i++ : n++)
+		;
+	list = arena_alloc(j->arena, (i + n + 1) * sizeof(*list));
+	memcpy(list, r->drift, i * sizeof(*list));
+	memcpy(list + i, r->warnings, n * sizeof(*list));
+	return list;
+}
+
 void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out)
 {
 	struct record r;
 
 	record_read(j, d->data, &r);
-	*out = (struct deploy_status){ .hooks = d->hooks, .drift = r.warnings };
+	*out = (struct deploy_status){ .hooks = d->hooks, .drift = deploy_drift(j, &r) };
 	management_status(d->management, &out->openvpn_running, &out->restart_needed);
 	pthread_mutex_lock(&d->lock);
 	if (*d->kernel)

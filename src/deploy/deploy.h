@@ -61,7 +61,7 @@ struct deploy_status {
 	bool hooks;
 	bool openvpn_running;     /* its management socket answers */
 	bool restart_needed;      /* a reload that OpenVPN has not been told */
-	const char **drift;       /* what the kernel lacks, as the last `deploy` reported; NULL-terminated */
+	const char **drift;       /* what the last `deploy` found changed, or could not do; NULL-terminated */
 };
 void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out);
 

@@ -61,8 +61,10 @@ enum hook_outcome hooks_run(struct job *j, const struct hook_run *r, enum hook_s
 struct record {
 	char commit[OID_HEX];
 	const char *boot;       /* the kernel's boot_id */
-	const char *firewall;   /* digest of the rules that were loaded; "" none */
+	const char *firewall;   /* digest of the file that was loaded; "" none */
+	const char *rules;      /* digest of what nft then listed */
 	const char **warnings;  /* what could not be done; NULL-terminated */
+	const char **drift;     /* what somebody else had changed, as this run found it; NULL-terminated */
 };
 /* A missing or broken file is an empty record. */
 void record_read(struct job *j, const char *data, struct record *out);
@@ -166,7 +168,10 @@ int kernel_once(struct job *j, const char *data);
 
 /* Does text replace the table inet vpnunit and nothing else? */
 int ruleset_check(struct job *j, const char *text, size_t len);
-/* Load firewall/nftables.conf unless `old` says that it is loaded; *digest is then its digest. */
-int ruleset_load(struct job *j, const char *data, const struct record *old, const char **digest);
+/*
+ * Load firewall/nftables.conf unless `old` says that it is loaded and nft still lists what it listed then.
+ * *has_drift: it was loaded, and somebody has changed what is in force.
+ */
+int ruleset_load(struct job *j, const char *data, const struct record *old, struct record *now, bool *has_drift);
 
 #endif

@@ -25,7 +25,7 @@ static const char *record_path(struct job *j, const char *data)
 	return arena_printf(j->arena, "%s/deployed.json", data);
 }
 
-static const char **record_warnings(struct job *j, const struct json *list)
+static const char **record_lines(struct job *j, const struct json *list)
 {
 	const struct json *v = list && list->type == JSON_ARRAY ? list->child : NULL;
 	const char *end = NULL;
@@ -47,17 +47,23 @@ static int record_parse(struct job *j, const struct buf *text, struct record *ou
 
 	if (json_parse(j, text->data, text->len, &top) || json_want_string(j, top, "commit", true, &commit) ||
 	    json_want_string(j, top, "boot_id", true, &out->boot) ||
-	    json_want_string(j, top, "firewall", true, &out->firewall))
+	    json_want_string(j, top, "firewall", true, &out->firewall) ||
+	    json_want_string(j, top, "rules", false, &out->rules))
 		return j->error;
 	if (record_is_commit(commit))
 		memcpy(out->commit, commit, OID_HEX);
-	out->warnings = record_warnings(j, json_get(top, "warnings"));
+	out->warnings = record_lines(j, json_get(top, "warnings"));
+	out->drift = record_lines(j, json_get(top, "drift"));
 	return 0;
 }
 
 void record_read(struct job *j, const char *data, struct record *out)
 {
-	struct record empty = { .boot = "", .firewall = "", .warnings = record_warnings(j, NULL) };
+	struct record empty = { .boot = "",
+		.firewall = "",
+		.rules = "",
+		.warnings = record_lines(j, NULL),
+		.drift = record_lines(j, NULL) };
 	struct buf text;
 
 	*out = empty;
@@ -67,20 +73,33 @@ void record_read(struct job *j, const char *data, struct record *out)
 	}
 }
 
-static bool record_is_equal(const struct record *a, const struct record *b)
+static bool lines_are_equal(const char *const *a, const char *const *b)
 {
 	size_t i = 0;
 
-	if (strcmp(a->commit, b->commit) || strcmp(a->boot, b->boot) || strcmp(a->firewall, b->firewall))
-		return false;
-	while (a->warnings[i] && b->warnings[i] && !strcmp(a->warnings[i], b->warnings[i]))
+	while (a[i] && b[i] && !strcmp(a[i], b[i]))
 		i++;
-	return !a->warnings[i] && !b->warnings[i];
+	return !a[i] && !b[i];
+}
+
+static bool record_is_equal(const struct record *a, const struct record *b)
+{
+	return !strcmp(a->commit, b->commit) && !strcmp(a->boot, b->boot) &&
+	    !strcmp(a->firewall, b->firewall) && !strcmp(a->rules, b->rules) &&
+	    lines_are_equal(a->warnings, b->warnings) && lines_are_equal(a->drift, b->drift);
+}
+
+static void record_add_lines(struct job *j, struct json *top, const char *key, const char *const *lines)
+{
+	struct json *list = json_add(top, key, json_array(j->arena));
+
+	for (; *lines; lines++)
+		json_add_string(j->arena, list, NULL, *lines);
 }
 
 int record_write(struct job *j, const char *data, const struct record *r)
 {
-	struct json *top = json_object(j->arena), *warnings;
+	struct json *top = json_object(j->arena);
 	struct record old;
 	struct buf text;
 	char at[TIME_TEXT];
@@ -92,9 +111,9 @@ int record_write(struct job *j, const char *data, const struct record *r)
 	json_add_string(j->arena, top, "at", time_print(time_now(), at));
 	json_add_string(j->arena, top, "boot_id", r->boot);
 	json_add_string(j->arena, top, "firewall", r->firewall);
-	warnings = json_add(top, "warnings", json_array(j->arena));
-	for (size_t i = 0; r->warnings[i]; i++)
-		json_add_string(j->arena, warnings, NULL, r->warnings[i]);
+	json_add_string(j->arena, top, "rules", r->rules);
+	record_add_lines(j, top, "warnings", r->warnings);
+	record_add_lines(j, top, "drift", r->drift);
 	buf_open(&text, j->arena);
 	json_print_canonical(&text, top);
 	/* 0644: the service has to read what root wrote. */

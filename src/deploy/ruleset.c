@@ -107,29 +107,38 @@ int ruleset_check(struct job *j, const char *text, size_t len)
 	return s.depth ? job_fail(j, E_CORRUPT, "corrupt", "the firewall's file is cut off: not loaded") : 0;
 }
 
-static bool ruleset_is_loaded(struct job *j)
+/* A flushed chain or an element that came or went shows in the listing only. */
+static const char *ruleset_list(struct job *j)
 {
-	static const char *const nft[] = { "nft", "list", "chain", "inet", "vpnunit", "forward", NULL };
+	static const char *const nft[] = { "nft", "-s", "list", "table", "inet", "vpnunit", NULL };
+	char *hex = arena_alloc(j->arena, DIGEST_HEX);
 	struct buf output;
-	bool is_loaded = !tool_run(j, nft, NULL, &output);
 
-	job_clear(j);
-	return is_loaded;
+	if (tool_run(j, nft, NULL, &output))
+		job_clear(j); /* there is no such table: the digest stays empty */
+	else
+		digest_sha256_hex(output.data, output.len, hex);
+	return hex;
 }
 
-int ruleset_load(struct job *j, const char *data, const struct record *old, const char **digest)
+int ruleset_load(
+    struct job *j, const char *data, const struct record *old, struct record *now, bool *has_drift)
 {
 	static const char *const nft[] = { "nft", "-f", "-", NULL };
 	char *hex = arena_alloc(j->arena, DIGEST_HEX);
 	struct buf text, output;
+	bool is_same;
 
-	*digest = "";
+	now->firewall = now->rules = "";
 	if (fs_read(j, arena_printf(j->arena, "%s/firewall/nftables.conf", data), RULESET_MAX, &text) ||
 	    ruleset_check(j, text.data, text.len))
 		return j->error;
 	digest_sha256_hex(text.data, text.len, hex);
-	if ((strcmp(old->firewall, hex) || !ruleset_is_loaded(j)) && tool_run(j, nft, &text, &output))
+	is_same = *old->rules && strcmp(old->firewall, hex) == 0;
+	*has_drift = is_same && strcmp(ruleset_list(j), old->rules) != 0;
+	if ((!is_same || *has_drift) && tool_run(j, nft, &text, &output))
 		return j->error;
-	*digest = hex;
+	now->firewall = hex;
+	now->rules = is_same && !*has_drift ? old->rules : ruleset_list(j);
 	return 0;
 }

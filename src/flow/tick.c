@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "flow/flow_int.h"
 
-enum { CHECK_EVERY = 60, PRUNE_EVERY = 86400 };
+enum { CHECK_EVERY = 50, PRUNE_EVERY = 86400 }; /* whatever is wrong is to be right within a minute */
 
 static void apply_own(struct flow *f, enum change_kind kind, const char *actor, int64_t now)
 {
@@ -49,7 +49,15 @@ static bool is_server_due(const struct flow *f, int64_t now)
 	return now >= issued + life * 2 / 3;
 }
 
-/* Compare disk and HEAD; repair what differs and say so. */
+/* The kernel may have been told what was on the disk meanwhile. */
+static void deploy_again(struct flow *f)
+{
+	struct deploy_task task = { .old_commit = f->head.hex, .new_commit = f->head.hex };
+
+	deploy_submit(f->deploy, &task);
+}
+
+/* Compare disk and HEAD; repair what differs and say so. It is told until the next look finds nothing. */
 static void check_drift(struct flow *f)
 {
 	char **drift, **d;
@@ -64,6 +72,8 @@ static void check_drift(struct flow *f)
 		flow_set_drift(f, drift);
 		if (*drift && flow_bring_forward(&j, f, true))
 			log_line(LOG_LEVEL_ERROR, "repair: %s", j.message);
+		else if (*drift)
+			deploy_again(f);
 	}
 	job_close(&j);
 }

@@ -165,6 +165,46 @@ def test_damage_is_repaired(host, damage):
     assert host.space.sysctl("net/ipv6/conf/all/forwarding") == "1"
 
 
+@pytest.mark.parametrize("damage, found", [
+    (["nft", "flush", "table", "inet", "vpnunit"], "changed table inet vpnunit"),
+    (["nft", "delete", "table", "inet", "vpnunit"], "changed table inet vpnunit"),
+    (["nft", "flush", "ruleset"], "changed table inet vpnunit"),
+    (["nft", "flush", "set", "inet", "vpnunit", "gateways"], "changed table inet vpnunit"),
+    (["nft", "add", "element", "inet", "vpnunit", "gateways", "{", "2001:db8:0:400::", "}"], "changed table inet vpnunit"),
+    (["nft", "insert", "rule", "inet", "vpnunit", "forward", "accept"], "changed table inet vpnunit"),
+    (["ip", "-6", "route", "del", *FIRST.split()], f"missing route {FIRST}"),
+    (["ip", "-6", "route", "add", *SECOND.split(), "proto", "217"], f"foreign route {SECOND}"),
+])
+def test_what_was_changed_is_told_and_put_right(host, damage, found):
+    """In deployed.json, which GET /state reads, until the next look finds nothing; and in the log."""
+    elements = "type ipv6_addr\n\t\telements = { 2001:db8:0:300::, 2001:db8:0:1f30::, 2001:db8:0:310:: }"
+    host.write(firewall=FIREWALL.replace("type ipv6_addr", elements))
+    host.deploy()
+    table, routes = host.table(), host.ours()
+    assert host.deployed()["drift"] == []
+    host.space.run(*damage)
+    assert f"drift: {found}: repaired" in host.deploy()
+    assert host.deployed()["drift"] == [found]
+    assert host.table() == table and host.ours() == routes
+    assert host.deploy() == ""
+    assert host.deployed()["drift"] == []
+
+
+def test_a_new_commit_is_no_drift(host):
+    host.deploy()
+    host.write(routes=[UNREACHABLE, SECOND], firewall=FIREWALL.replace("# a comment", "# another"), commit="b" * 40)
+    assert host.deploy() == ""
+    assert host.deployed()["drift"] == []
+
+
+def test_many_lost_routes_are_counted(host):
+    host.write(routes=[UNREACHABLE, *(f"2001:db8:0:{n:x}0::/60 dev tun-vpn metric 1024" for n in range(0x20, 0x80))])
+    host.deploy()
+    host.space.run("ip", "-6", "route", "flush", "proto", "217")
+    host.deploy()
+    assert len(host.deployed()["drift"]) == 51 and host.deployed()["drift"][-1] == "missing routes: 47 more"
+
+
 def test_an_earlier_boot_counts_for_nothing(host):
     host.deploy()
     record = host.deployed()

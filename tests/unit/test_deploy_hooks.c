@@ -294,8 +294,8 @@ static void test_late_and_failed_are_told(void **state)
 
 static void record(struct place *p, const char *commit, const char *warning)
 {
-	const char *warnings[] = { warning, NULL };
-	struct record r = { .boot = "b", .firewall = "", .warnings = warnings };
+	const char *warnings[] = { warning, NULL }, *none[] = { NULL };
+	struct record r = { .boot = "b", .firewall = "", .rules = "", .warnings = warnings, .drift = none };
 
 	strcpy(r.commit, commit);
 	assert_int_equal(record_write(&p->job, p->data, &r), 0);
@@ -414,6 +414,7 @@ static void test_a_broken_record_is_none(void **state)
 		assert_int_equal(p->job.error, 0);
 		assert_string_equal(r.commit, "");
 		assert_null(r.warnings[0]);
+		assert_null(r.drift[0]);
 	}
 }
 
