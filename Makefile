@@ -89,6 +89,11 @@ check: $(BUILD)/vpnunit unit
 	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) VPNUNIT_BINARY=$(abspath $(BUILD)/vpnunit) \
 	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest $(SUITES)
 
+# Random histories, new ones each time: half an hour.
+test-long: deps-test $(BUILD)/vpnunit
+	@VPNUNIT_HISTORIES=500 VPNUNIT_STEPS=30 VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
+	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest tests/prop
+
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $${t##*/}"; $$t; done
 
@@ -163,5 +168,5 @@ clean:
 
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d)
 .DELETE_ON_ERROR:
-.PHONY: deps deps-test deps-qa run test check unit asan tsan clang tidy fmt fmt-check qa bench test-fresh \
+.PHONY: deps deps-test deps-qa run test test-long check unit asan tsan clang tidy fmt fmt-check qa bench test-fresh \
         install clean
