@@ -247,9 +247,7 @@ class Model:
         path = self.gateway(name)
         device = self.files[path]["device"]
         valid = [c for c in self.of_device(device) if c.serial not in self.revoked]
-        if not valid or device is NEW:
-            raise Refused("no_certificate")
-        if not force and self.now < max(valid, key=lambda c: c.age).not_after - RENEWAL:
+        if valid and not force and self.now < max(valid, key=lambda c: c.age).not_after - RENEWAL:
             raise Refused("not_renewable_yet")
         if name in self.wanted:
             raise Refused("issued_already")
