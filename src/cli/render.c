@@ -1,9 +1,23 @@
 /* `vpnunit render`: by itself, or through the service that holds the folder. */
 #include <stdio.h>
-#include <string.h>
 
+#include "base/json.h"
 #include "cli/cli_int.h"
 #include "http/http.h"
+
+/* One line each, as without a service. */
+static int tell_differences(struct job *j, const struct buf *answer)
+{
+	const struct json *list = NULL, *v;
+	struct json *o;
+
+	if (json_parse(j, answer->data, answer->len, &o) || json_want_array(j, o, "differences", true, &list))
+		return EXIT_REFUSED;
+	for (v = list->child; v; v = v->next)
+		if (v->type == JSON_STRING)
+			printf("%s\n", v->string);
+	return list->child ? EXIT_DIFFERS : 0;
+}
 
 /* A service holds the folder: let it do the work. */
 static int render_by_service(struct job *j, struct arguments *a)
@@ -24,8 +38,7 @@ static int render_by_service(struct job *j, struct arguments *a)
 	digest_cleanse(token.data, token.len);
 	if (j->error || !a->check)
 		return j->error ? EXIT_REFUSED : 0;
-	printf("%s\n", answer.data);
-	return strcmp(answer.data, "{\"differences\":[]}") == 0 ? 0 : EXIT_DIFFERS;
+	return tell_differences(j, &answer);
 }
 
 int cli_render(struct job *j, struct arguments *a)

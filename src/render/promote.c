@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -23,7 +24,14 @@ static enum promote_step file_step(const struct output_file *f)
 	return f->data ? STEP_WRITE : STEP_REMOVE;
 }
 
-/* A removed path may be anything somebody left in our folders, a folder with files included. */
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A path may hold anything somebody left in our folders, a folder with files included. */
 static int promote_file(struct job *j, const struct output_place *p, const struct output_file *f)
 {
 	char live[RENDER_PATH_MAX], staged[RENDER_PATH_MAX];
@@ -32,6 +40,8 @@ static int promote_file(struct job *j, const struct output_place *p, const struc
 	if (!f->data)
 		return fs_remove_tree(j, live);
 	output_staged_path(p, f, staged);
+	if (is_folder(live) && fs_remove_tree(j, live))
+		return j->error;
 	return fs_rename(j, staged, live);
 }
 

@@ -1,7 +1,6 @@
 """The real thing beside the model: a service of a history's own, its clock, and what can be read of it."""
 import calendar
 import filecmp
-import glob
 import json
 import os
 import re
@@ -13,46 +12,12 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "api"))
 
-from service import BINARY, Service  # noqa: E402
-
-FAKETIME = (glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1") or [None])[0]
-
-
-def is_sanitized():
-    """A sanitizer's runtime has to be the first library, and so has libfaketime."""
-    with open(BINARY, "rb") as file:
-        return re.search(rb"__[at]san_init", file.read()) is not None
-
-
-HAS_CLOCK = FAKETIME is not None and not is_sanitized()
+from clock import Clock  # noqa: E402
+from service import Service  # noqa: E402
 
 
 def seconds(text):
     return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
-
-
-class Clock:
-    """Moves the service's clock while it runs."""
-
-    def __init__(self, folder):
-        self.path, self.offset = os.path.join(folder, "clock"), 0
-        self.step(0)
-
-    def step(self, by):
-        self.offset += by
-        with open(self.path + ".new", "w", encoding="ascii") as file:
-            file.write(f"+{self.offset}\n")
-        os.rename(self.path + ".new", self.path)
-
-    def now(self):
-        return int(time.time()) + self.offset
-
-    def environment(self):
-        if not HAS_CLOCK:
-            return {}
-        # Only wall-clock time jumps, as it does when a host's clock is set.
-        return {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": self.path, "FAKETIME_NO_CACHE": "1",
-                "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
 
 
 class World:
