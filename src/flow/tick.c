@@ -12,14 +12,29 @@
 
 enum { CHECK_EVERY = 50, PRUNE_EVERY = 86400 }; /* whatever is wrong is to be right within a minute */
 
-static void apply_own(struct flow *f, enum change_kind kind, const char *actor, int64_t now)
+static bool apply_own(struct flow *f, enum change_kind kind, const char *actor, int64_t now)
 {
+	bool is_done;
 	struct change ch = { .kind = kind, .actor = actor, .request_id = "", .reason = "", .now = now };
 	struct job j;
 
 	job_open(&j);
-	if (flow_apply(&j, f, &ch))
+	is_done = flow_apply(&j, f, &ch) == 0;
+	if (!is_done)
 		log_line(LOG_LEVEL_ERROR, "%s", j.message);
+	job_close(&j);
+	return is_done;
+}
+
+/* Only once it is done does the next end count: what failed is tried again. */
+static void end_superseded(struct flow *f, int64_t now)
+{
+	struct job j;
+
+	if (!apply_own(f, CHANGE_SUPERSEDED_END, "vpnunit", now))
+		return;
+	job_open(&j);
+	flow_note_end(f, &j, f->model, true);
 	job_close(&j);
 }
 
@@ -88,7 +103,7 @@ void flow_tick(struct flow *f)
 	if (is_server_due(f, now))
 		apply_own(f, CHANGE_SERVER_RENEW, "vpnunit", now);
 	if (now >= f->next_end)
-		apply_own(f, CHANGE_SUPERSEDED_END, "vpnunit", now);
+		end_superseded(f, now);
 	if (now >= f->next_prune) {
 		f->next_prune = now + PRUNE_EVERY;
 		apply_own(f, CHANGE_LEDGER_PRUNE, "vpnunit", now);
@@ -110,7 +125,10 @@ void flow_note_end(struct flow *f, struct job *j, const struct model *m, bool al
 	for (; *e; e++) {
 		const struct supersession *s = (const struct supersession *)*e;
 
-		if (!(*e)->is_removed && s->until < f->next_end && !model_revocation(m, s->serial.hex))
+		const struct certificate *c = (*e)->is_removed ? NULL : model_certificate(m, s->serial.hex);
+
+		if (c && s->until < f->next_end && c->not_after > j->now &&
+		    !model_revocation(m, s->serial.hex))
 			f->next_end = s->until;
 	}
 }
