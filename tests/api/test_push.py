@@ -35,7 +35,8 @@ class Clone:
     def __init__(self, service, folder):
         self.service = service
         self.folder = str(folder)
-        subprocess.run(["git", "clone", "--quiet", service.repository, self.folder], check=True, env=ENVIRONMENT, timeout=60)
+        # --no-local: a plain copy of the files may meet the service folding packs together.
+        subprocess.run(["git", "clone", "--quiet", "--no-local", service.repository, self.folder], check=True, env=ENVIRONMENT, timeout=60)
 
     def git(self, *arguments, check=True, environment=None):
         return subprocess.run(["git", "-C", self.folder, *arguments], check=check, capture_output=True, text=True,
