@@ -340,7 +340,8 @@ class History(RuleBasedStateMachine):
                      ("certificates", "revocations")}
             if (len(there["certificates"] - set(model.certificates)) == len(model.wanted)
                     and there["revocations"] >= {s for s in model.revoked if not model.is_prunable(s)}
-                    and (["pending.json"] in entries) == (model.pending is not None) and self.service.get("/readyz").ok):
+                    and (["pending.json"] in entries) == (model.pending is not None) and self.service.get("/readyz").ok
+                    and self.service.get("/state").json()["rendered"] == self.service.head()):
                 return
             time.sleep(0.05)
 
