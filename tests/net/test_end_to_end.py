@@ -165,6 +165,8 @@ def test_everything_derived_may_go(world):
     server.run("ip", "link", "del", "tun-vpn")
     server.run("nft", "flush", "ruleset")
     server.start_service()
+    # Its device is made by the hook, behind the service's start.
+    wait_for(server.logs, lambda: os.path.exists(os.path.join(server.data, "deployed.json")), 30)
     server.start_openvpn()
     for gateway in (a, b):
         gateway.connect(gateway.profile)
