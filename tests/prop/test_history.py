@@ -14,7 +14,7 @@ from model import Certificate, DAY, Model, Refused, folder, is_gateway, is_user
 from world import World, seconds
 from clock import HAS_CLOCK  # after world, which knows where it is
 
-HISTORIES = int(os.environ.get("VPNUNIT_HISTORIES", "24"))
+HISTORIES = int(os.environ.get("VPNUNIT_HISTORIES", "32"))
 STEPS = int(os.environ.get("VPNUNIT_STEPS", "16"))
 
 # Shrinking a failure takes minutes; VPNUNIT_SHRINK=1 asks for it.
