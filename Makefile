@@ -129,9 +129,9 @@ $(BUILD)/tidy/%: %.c $(BUILD)/%.o .clang-tidy .ci/tidy.h
 
 # Headers are laid out by hand, as a manual is.
 fmt:
-	clang-format -i $(FORMATTED)
+	@clang-format -i $(FORMATTED)
 fmt-check:
-	clang-format --dry-run --Werror $(FORMATTED)
+	@echo "fmt-check: clang-format --dry-run"; clang-format --dry-run --Werror $(FORMATTED)
 
 qa: deps-qa
 	@$(MAKE) fmt-check
