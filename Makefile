@@ -45,19 +45,19 @@ $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
 $(BUILD)/libvpnunit.a: $(OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -c -o $@ $<
 
 # Assembler files embed files of the tree by .incbin, which the compiler's -MMD doesn't see.
-$(BUILD)/%.S.o: %.S $(shell find templates hooks state -type f)
+$(BUILD)/%.S.o: %.S Makefile $(shell find templates hooks state -type f)
 	@mkdir -p $(@D)
 	$(call say,AS,$<) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/civetweb/civetweb.h: .ci/civetweb
 	$(call say,GET,$@) .ci/civetweb $(CIVETWEB_VERSION) $(CACHE) $(@D)
 
-$(BUILD)/civetweb/civetweb.o: $(BUILD)/civetweb/civetweb.h
+$(BUILD)/civetweb/civetweb.o: $(BUILD)/civetweb/civetweb.h Makefile
 	$(call say,CC,$(@D)/civetweb.c) $(CC) $(CPPFLAGS) $(CFLAGS) $(CIVETWEB_FLAGS) -w -c -o $@ $(@D)/civetweb.c
 
 $(filter $(BUILD)/src/http/%,$(OBJ)): | $(BUILD)/civetweb/civetweb.h
