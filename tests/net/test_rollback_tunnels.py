@@ -66,8 +66,7 @@ def is_refused(gateway, profile, seconds=4):
 def gaps(log):
     """The longest run of lost replies of a `ping -D -i 0.2`, in seconds between two that came."""
     times = [float(line[1:].split("]")[0]) for line in Server.read(log).splitlines() if "icmp_seq=" in line and "bytes" in line]
-    assert len(times) > 20
-    return max(later - earlier for earlier, later in zip(times, times[1:]))
+    return max(later - earlier for earlier, later in zip(times, times[1:])) if len(times) > 20 else 1000
 
 
 def test_rollback(world):
@@ -92,7 +91,7 @@ def test_rollback(world):
     assert f"{a.base}0::/60 dev tun-vpn" in server.run("ip", "-6", "route").stdout
     assert f"{c.base}0::/60 dev tun-vpn" not in server.run("ip", "-6", "route").stdout
     b.end(stream)
-    assert gaps(log) <= 1
+    assert gaps(log) <= 1, Server.read(log)[-2000:] + server.run("ip", "-6", "route").stdout + Server.read(b.log)[-3000:] + server.logs()
     assert server.openvpn.pid == openvpn and server.openvpn.poll() is None
 
 
