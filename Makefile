@@ -173,5 +173,5 @@ clean:
 
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d)
 .DELETE_ON_ERROR:
-.PHONY: deps deps-test deps-qa run test test-long check unit asan tsan clang tidy fmt fmt-check qa bench test-fresh \
+.PHONY: deps deps-test deps-qa run test test-long check check-failed unit asan tsan clang tidy fmt fmt-check qa bench test-fresh \
         install clean

@@ -20,7 +20,7 @@ import pytest
 from space import spaces
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = os.environ.get("VPNUNIT_BINARY", str(ROOT / "build" / "vpnunit"))
+BINARY = os.environ.get("VPNUNIT_BIN", str(ROOT / "build" / "vpnunit"))
 INTERNET, LAN = "2001:db9::2", "2001:dba::2"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="SKIPPED LOUDLY: namespaces need root")
