@@ -104,6 +104,7 @@ api_handler confirm_keep, confirm_undo;
 api_handler batch_apply, rollback_to, rollback_revert, push_accept;
 api_handler certificates_get_ca, certificates_get_crl;
 api_handler health_alive, health_ready;
+api_handler pages_get;
 api_handler state_get, state_check, state_render;
 
 #endif

@@ -29,6 +29,10 @@ static const struct http_route routes[] = {
 	{ "GET", "/state", 0, state_get },
 	{ "GET", "/render", 0, state_check },
 	{ "POST", "/render", 0, state_render },
+	{ "GET", "/openapi.json", HTTP_PUBLIC, pages_get },
+	{ "GET", "/docs", HTTP_PUBLIC, pages_get },
+	{ "GET", "/docs/docs.css", HTTP_PUBLIC, pages_get },
+	{ "GET", "/docs/docs.js", HTTP_PUBLIC, pages_get },
 	{ "GET", "/healthz", HTTP_PUBLIC, health_alive },
 	{ "GET", "/readyz", HTTP_PUBLIC, health_ready },
 };

@@ -154,9 +154,10 @@ static void print_head(struct exchange *x, size_t body_len, struct buf *b)
 	buf_printf(b, "HTTP/1.1 %d %s\r\n", r->status, mg_get_response_code_text(x->conn, r->status));
 	print_date(b, x->job.now);
 	buf_printf(b, "X-Request-Id: %s\r\n", x->job.request_id);
+	buf_printf(b, "Content-Security-Policy: %s\r\n",
+	    r->policy ? r->policy : "default-src 'none'; frame-ancestors 'none'");
 	buf_puts(b,
 	    "X-Content-Type-Options: nosniff\r\n"
-	    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
 	    "Referrer-Policy: no-referrer\r\n");
 	buf_printf(b, "Cache-Control: %s\r\n", is_stored ? "private, no-cache" : "no-store");
 	if (r->etag)

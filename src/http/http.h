@@ -45,6 +45,7 @@ struct http_response {
 	size_t text_len;
 	const char *content_type;
 	bool is_secret;            /* text is cleansed after sending */
+	const char *policy;        /* Content-Security-Policy: what a page may load; NULL: nothing at all */
 	const char *etag;          /* without quotes; makes If-None-Match work; NULL: none */
 	struct http_header *headers;
 };
