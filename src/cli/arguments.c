@@ -1,53 +1,84 @@
 /*
- * Arguments: one table of options, their environment twins, and which command
- * takes which.
+ * Arguments: one table of options, their environment twins, and where in the
+ * struct each goes.  Which command takes which is in commands.c.
  */
+#include <ctype.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli_int.h"
 
-static const struct option OPTIONS[] = {
-	{ "data", required_argument, NULL, 'd' },
-	{ "prefix", required_argument, NULL, 'p' },
-	{ "endpoint", required_argument, NULL, 'e' },
-	{ "server-name", required_argument, NULL, 's' },
-	{ "name", required_argument, NULL, 'n' },
-	{ "widths", required_argument, NULL, 'w' },
-	{ "validity", required_argument, NULL, 'v' },
-	{ "inbound", required_argument, NULL, 'i' },
-	{ "routes", required_argument, NULL, 'r' },
-	{ "listen", required_argument, NULL, 'l' },
-	{ "hooks", required_argument, NULL, 'k' },
-	{ "openvpn-group", required_argument, NULL, 'g' },
-	{ "master-key", required_argument, NULL, 'm' },
-	{ "out", required_argument, NULL, 'o' },
-	{ "full", no_argument, NULL, 'f' },
-	{ "check", no_argument, NULL, 'c' },
-	{ "watch", no_argument, NULL, 'W' },
-	{ "accept-loss", no_argument, NULL, 'A' },
-	{ "expect", required_argument, NULL, 'x' },
-	{ "key", required_argument, NULL, 'y' },
-	{ "at", required_argument, NULL, 'a' },
-	{ "only", required_argument, NULL, 'O' },
-	{ "include", required_argument, NULL, 'I' },
-	{ "reason", required_argument, NULL, 'R' },
-	{ "configs", required_argument, NULL, 'C' },
-	{ NULL, 0, NULL, 0 },
+enum kind { FLAG, TEXT, LIST, DAYS, COMMIT };
+
+struct rule {
+	const char *name;
+	enum kind kind;
+	size_t at; /* in struct arguments */
+	const char *value; /* what it takes: "FILE", or "these|words" alone */
 };
+
+#define AT(member) offsetof(struct arguments, member)
+
+static const struct rule RULES[] = {
+	{ "accept-loss", FLAG, AT(accept_loss), NULL },
+	{ "at", TEXT, AT(at), "COMMIT" },
+	{ "check", FLAG, AT(check), NULL },
+	{ "configs", TEXT, AT(configs), "FOLDER" },
+	{ "data", TEXT, AT(data), "FOLDER" },
+	{ "endpoint", LIST, AT(endpoints), "HOST:PORT" },
+	{ "expect", COMMIT, AT(expect), "COMMIT" },
+	{ "full", FLAG, AT(full), NULL },
+	{ "hooks", TEXT, AT(hooks), "none" },
+	{ "inbound", TEXT, AT(init.inbound), "deny|allow" },
+	{ "include", TEXT, AT(include), "network" },
+	{ "key", LIST, AT(keys), "FINGERPRINT" },
+	{ "listen", LIST, AT(listen), "ADDRESS" },
+	{ "master-key", TEXT, AT(master_key), "FILE" },
+	{ "name", TEXT, AT(init.name), "TEXT" },
+	{ "only", LIST, AT(only), "user:NAME|gateway:NAME" },
+	{ "openvpn-group", TEXT, AT(group), "NAME" },
+	{ "out", TEXT, AT(out), "FOLDER" },
+	{ "prefix", TEXT, AT(init.prefix), "PREFIX" },
+	{ "reason", TEXT, AT(reason), "TEXT" },
+	{ "routes", TEXT, AT(init.routes), "prefix|internet" },
+	{ "server-name", TEXT, AT(init.server_name), "NAME" },
+	{ "validity", DAYS, AT(init.validity_days), "DAYS" },
+	{ "watch", FLAG, AT(watch), NULL },
+	{ "widths", TEXT, AT(init.widths), "U/G/N" },
+};
+
+enum { RULES_N = sizeof(RULES) / sizeof(RULES[0]), FIRST_RULE = 256 };
 
 int cli_usage(struct job *j, const char *text)
 {
 	return job_fail(j, E_INVALID, "usage", "%s; see `vpnunit help`", text);
 }
 
-static int set_word(struct job *j, const char *flag, const char *value, const char *x, const char *y)
+bool cli_has_word(const char *list, const char *word, size_t len, char separator)
 {
-	if (strcmp(value, x) && (!y || strcmp(value, y)))
-		return cli_usage(j,
-		    arena_printf(
-			j->arena, "--%s %s: it takes %s%s%s", flag, value, x, y ? " or " : "", y ? y : ""));
+	const char *p = list;
+
+	while (p) {
+		size_t n = strcspn(p, (char[]){ separator, '\0' });
+
+		if (n == len && strncmp(p, word, len) == 0)
+			return true;
+		p = p[n] ? p + n + 1 : NULL;
+	}
+	return false;
+}
+
+static bool is_words(const struct rule *r)
+{
+	return islower((unsigned char)r->value[0]) && !strchr(r->value, ':');
+}
+
+static int set_text(struct job *j, const struct rule *r, const char *value, const char **out)
+{
+	if (is_words(r) && !cli_has_word(r->value, value, strlen(value), '|'))
+		return cli_usage(j, arena_printf(j->arena, "--%s %s: it takes %s", r->name, value, r->value));
+	*out = value;
 	return 0;
 }
 
@@ -63,14 +94,14 @@ static int set_days(struct job *j, const char *value, int64_t *days)
 }
 
 /* Lists come once a flag, or separated by commas in the environment. */
-static int add_to_list(struct job *j, const char **list, size_t *n, const char *value)
+static int add_to_list(struct job *j, struct words *list, const char *value)
 {
 	char *copy = arena_strdup(j->arena, value), *save, *part;
 
 	for (part = strtok_r(copy, ",", &save); part; part = strtok_r(NULL, ",", &save)) {
-		if (*n == LIST_MAX)
+		if (list->n == LIST_MAX)
 			return cli_usage(j, "at most 16 of one flag");
-		list[(*n)++] = part;
+		list->word[list->n++] = part;
 	}
 	return 0;
 }
@@ -86,153 +117,118 @@ static int set_expect(struct job *j, const char *value, const char **expect)
 	return 0;
 }
 
-static int set_init_option(struct job *j, struct flow_init *in, int letter, const char *value)
+static int set_option(struct job *j, struct arguments *a, const struct rule *r, const char *value)
 {
-	switch (letter) {
-	case 'p':
-		in->prefix = value;
+	void *at = (char *)a + r->at;
+
+	switch (r->kind) {
+	case FLAG:
+		*(bool *)at = true;
 		return 0;
-	case 's':
-		in->server_name = value;
-		return 0;
-	case 'n':
-		in->name = value;
-		return 0;
-	case 'w':
-		in->widths = value;
-		return 0;
-	case 'v':
-		return set_days(j, value, &in->validity_days);
-	case 'i':
-		in->inbound = value;
-		return set_word(j, "inbound", value, "deny", "allow");
-	default:
-		in->routes = value;
-		return set_word(j, "routes", value, "prefix", "internet");
+	case LIST:
+		return add_to_list(j, at, value);
+	case DAYS:
+		return set_days(j, value, at);
+	case COMMIT:
+		return set_expect(j, value, at);
+	case TEXT:
+		break;
 	}
+	return set_text(j, r, value, at);
 }
 
-static int set_history_option(struct job *j, struct arguments *a, int letter, const char *value)
+static bool is_taken(const struct command *c, const char *option)
 {
-	switch (letter) {
-	case 'a':
-		a->at = value;
-		return 0;
-	case 'O':
-		return add_to_list(j, a->only, &a->only_n, value);
-	case 'I':
-		a->include = value;
-		return set_word(j, "include", value, "network", NULL);
-	case 'R':
-		a->reason = value;
-		return 0;
-	case 'C':
-		a->configs = value;
-		return 0;
-	default:
-		return set_init_option(j, &a->init, letter, value);
-	}
-}
-
-static int set_option(struct job *j, struct arguments *a, int letter, const char *value)
-{
-	switch (letter) {
-	case 'd':
-		a->data = value;
-		return 0;
-	case 'e':
-		return add_to_list(j, a->endpoints, &a->init.endpoints_n, value);
-	case 'l':
-		return add_to_list(j, a->listen, &a->listen_n, value);
-	case 'k':
-		a->hooks = value;
-		return set_word(j, "hooks", value, "none", NULL);
-	case 'g':
-		a->group = value;
-		return 0;
-	case 'm':
-		a->master_key = value;
-		return 0;
-	case 'o':
-		a->out = value;
-		return 0;
-	case 'f':
-		a->full = true;
-		return 0;
-	case 'c':
-		a->check = true;
-		return 0;
-	case 'W':
-		a->watch = true;
-		return 0;
-	case 'A':
-		a->accept_loss = true;
-		return 0;
-	case 'x':
-		return set_expect(j, value, &a->expect);
-	case 'y':
-		return add_to_list(j, a->keys, &a->keys_n, value);
-	default:
-		return set_history_option(j, a, letter, value);
-	}
+	return cli_has_word(c->options, option, strlen(option), ' ');
 }
 
 /* VPNUNIT_DATA for --data, and so on: first, so that flags win. */
-static int read_environment(struct job *j, struct arguments *a, const char *flags)
+static int read_environment(struct job *j, struct arguments *a, const struct command *c)
 {
-	const struct option *o;
+	const struct rule *r;
 
-	for (o = OPTIONS; o->name; o++) {
-		char *name = arena_printf(j->arena, "VPNUNIT_%s", o->name), *p;
+	for (r = RULES; r < RULES + RULES_N; r++) {
+		char *name = arena_printf(j->arena, "VPNUNIT_%s", r->name), *p;
 		const char *value;
 
 		for (p = name; *p; p++)
-			*p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+			*p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
 		value = getenv(name);
-		if (value && *value && strchr(flags, o->val) && set_option(j, a, o->val, value))
+		if (!value || !*value || !is_taken(c, r->name))
+			continue;
+		if (set_option(j, a, r, value))
 			return j->error;
+		if (r->kind == LIST)
+			((struct words *)((char *)a + r->at))->is_default = true;
 	}
 	return 0;
 }
 
-static bool takes_rest(const char *command)
+static void describe(struct option *out)
 {
-	static const char *const names[] = { "git", "key", "check", "fmt", "log", "show", "whois", "rollback",
-		"revert", "batch" };
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(command, names[i]) == 0)
-			return true;
-	return false;
+	for (i = 0; i < RULES_N; i++)
+		out[i] = (struct option){ RULES[i].name,
+			RULES[i].kind == FLAG ? no_argument : required_argument, NULL, FIRST_RULE + (int)i };
+	out[i] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static int read_flag(
+    struct job *j, struct arguments *a, const struct command *c, const struct rule *r, const char *value)
+{
+	struct words *list = r->kind == LIST ? (struct words *)((char *)a + r->at) : NULL;
+
+	if (!is_taken(c, r->name))
+		return cli_usage(j, arena_printf(j->arena, "`%s` does not take --%s", c->name, r->name));
+	if (list && list->is_default)
+		*list = (struct words){ .n = 0 };
+	return set_option(j, a, r, value);
+}
+
+/* "FILE" wants one, "[FILTER...]" takes any, "FILE..." wants at least one. */
+static int check_rest(struct job *j, const struct arguments *a, const struct command *c)
+{
+	const char *p = c->takes;
+	size_t least = 0, most = 0;
+	bool has_more = false;
+
+	for (; *p; p += strcspn(p, " "), p += strspn(p, " ")) {
+		size_t len = strcspn(p, " ");
+
+		least += *p != '[';
+		most++;
+		has_more = has_more || memmem(p, len, "...", 3);
+	}
+	if (a->rest_n >= least && (has_more || a->rest_n <= most))
+		return 0;
+	if (a->rest_n > most)
+		return cli_usage(
+		    j, arena_printf(j->arena, "`%s` does not take \"%s\"", c->name, a->rest[most]));
+	return cli_usage(j, arena_printf(j->arena, "`%s` takes %s", c->name, c->takes));
 }
 
 int cli_read(struct job *j, struct arguments *a, const struct command *c, int argc, char **argv)
 {
 	/* What is behind `git` is git's, options included; elsewhere they may come last. */
-	const char *order = strcmp(c->name, "git") == 0 ? "+" : "";
-	size_t from_environment;
-	int letter;
+	const char *letters = strcmp(c->name, "git") == 0 ? "+" : "o:";
+	struct option options[RULES_N + 1];
+	int found;
 
+	describe(options);
 	a->data = "/var/lib/vpnunit";
-	a->init.endpoints = a->endpoints;
-	if (read_environment(j, a, c->flags))
+	if (read_environment(j, a, c))
 		return j->error;
-	from_environment = a->listen_n;
-	while ((letter = getopt_long(argc, argv, order, OPTIONS, NULL)) != -1) {
-		if (letter == '?')
+	while ((found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+		if (found == '?')
 			return cli_usage(j, "that is no option, or its value is missing");
-		if (!strchr(c->flags, letter))
-			return cli_usage(
-			    j, arena_printf(j->arena, "`%s` does not take %s", c->name, argv[optind - 1]));
-		if (letter == 'l' && from_environment)
-			a->listen_n = from_environment = 0;
-		if (set_option(j, a, letter, optarg))
+		if (found == 'o')
+			for (found = FIRST_RULE; strcmp(RULES[found - FIRST_RULE].name, "out");)
+				found++;
+		if (read_flag(j, a, c, &RULES[found - FIRST_RULE], optarg))
 			return j->error;
 	}
 	a->rest = argv + optind;
 	a->rest_n = (size_t)(argc - optind);
-	if (a->rest_n && !takes_rest(c->name))
-		return cli_usage(j, arena_printf(j->arena, "`%s` does not take \"%s\"", c->name, a->rest[0]));
-	return 0;
+	return check_rest(j, a, c);
 }

@@ -22,7 +22,7 @@ int cli_check(struct job *j, struct arguments *a)
 {
 	const struct job_detail *d;
 
-	if (a->rest_n != 2 || !is_oid(a->rest[0]) || !is_oid(a->rest[1]))
+	if (!is_oid(a->rest[0]) || !is_oid(a->rest[1]))
 		return cli_usage(j,
 			   "`check` takes two commits, OLD and NEW, with all their digits (`git rev-parse` "
 			   "prints them)"),

@@ -1,4 +1,4 @@
-/* The table of commands, and those that are a few lines. */
+/* The program: which command, run, its failure told; and the commands that are a few lines. */
 #include "cli/cli.h"
 
 #include <getopt.h>
@@ -49,6 +49,8 @@ int cli_init(struct job *j, struct arguments *a)
 	struct flow_options o = cli_flow_options(a);
 	const char *audit_key;
 
+	a->init.endpoints = a->endpoints.word;
+	a->init.endpoints_n = a->endpoints.n;
 	if (!a->init.prefix || !a->init.endpoints_n)
 		return cli_usage(j, "init needs --prefix and --endpoint"), EXIT_USAGE;
 	if (flow_initialise(j, &o, &a->init) || cli_read_audit_key(j, a, &audit_key))
@@ -102,38 +104,13 @@ int cli_status(struct job *j, struct arguments *a)
 	return status == 200 ? 0 : EXIT_REFUSED;
 }
 
-static const struct command COMMANDS[] = {
-	{ "init", "dpesnwvirm", cli_init },
-	{ "serve", "dlkgm", cli_serve },
-	{ "render", "dfcogm", cli_render },
-	{ "deploy", "dW", cli_deploy },
-	{ "git", "d", cli_git },
-	{ "key", "dm", cli_key },
-	{ "status", "d", cli_status },
-	{ "log", "d", cli_log },
-	{ "show", "d", cli_show },
-	{ "whois", "da", cli_whois },
-	{ "rollback", "dOIRC", cli_rollback },
-	{ "revert", "dRC", cli_revert },
-	{ "batch", "dRC", cli_batch },
-	{ "receive", "dgmk", cli_receive },
-	{ "check", "d", cli_check },
-	{ "fmt", "", cli_fmt },
-	{ "restore", "dgmA", cli_restore },
-	{ "verify", "dmgxy", cli_verify },
-};
-
 static int run_command(int argc, char **argv)
 {
-	const struct command *c = NULL;
+	const struct command *c = cli_find(argv[0]);
 	struct arguments a = { 0 };
 	struct job j;
 	int status;
-	size_t i;
 
-	for (i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++)
-		if (strcmp(argv[0], COMMANDS[i].name) == 0)
-			c = &COMMANDS[i];
 	job_open(&j);
 	if (c && cli_read(&j, &a, c, argc, argv) == 0) {
 		status = c->run(&j, &a);

@@ -9,19 +9,21 @@
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NOT_DEPLOYED = 3, EXIT_DIFFERS = 1, EXIT_NOT_CHECKED = 4 };
 enum { LIST_MAX = 16 };
 
+struct words { /* of an option that may come more than once */
+	const char *word[LIST_MAX + 1]; /* one more for the service's own socket */
+	size_t n;
+	bool is_default; /* from the environment: a flag replaces them all */
+};
+
 struct arguments {
 	const char *data, *master_key, *group, *hooks, *out;
-	const char *listen[LIST_MAX + 1]; /* one more for the service's own socket */
-	size_t listen_n;
-	const char *endpoints[LIST_MAX];
+	struct words listen, endpoints;
 	struct flow_init init;
 	bool full, check, watch, accept_loss;
 	const char *expect; /* a commit's id in full */
-	const char *keys[LIST_MAX]; /* fingerprints */
-	size_t keys_n;
+	struct words keys; /* fingerprints */
 	const char *at; /* a commit or a time */
-	const char *only[LIST_MAX]; /* "user:x", "gateway:y" */
-	size_t only_n;
+	struct words only; /* "user:x", "gateway:y" */
 	const char *include, *reason, *configs;
 	char **rest; /* what is behind the options */
 	size_t rest_n;
@@ -29,10 +31,15 @@ struct arguments {
 
 struct command {
 	const char *name;
-	const char *flags; /* the letters of the options that it takes */
+	const char *takes; /* behind the options: "COMMIT", "[FILTER...]" */
+	const char *options; /* their names */
 	int (*run)(struct job *j, struct arguments *a); /* the exit status; the job's error is told by the caller */
 };
 
+/* NULL: there is none. */
+const struct command *cli_find(const char *name);
+/* Is it one of the list's words? */
+bool cli_has_word(const char *list, const char *word, size_t len, char separator);
 int cli_usage(struct job *j, const char *text);
 /* argv[0] is the command's name. */
 int cli_read(struct job *j, struct arguments *a, const struct command *c, int argc, char **argv);

@@ -61,8 +61,6 @@ int cli_fmt(struct job *j, struct arguments *a)
 {
 	size_t i;
 
-	if (!a->rest_n)
-		return cli_usage(j, "`fmt` takes files, or - for standard input"), EXIT_USAGE;
 	for (i = 0; i < a->rest_n; i++)
 		if (strcmp(a->rest[i], "-") == 0 ? format_stdin(j) : format_file(j, a->rest[i]))
 			return EXIT_REFUSED;

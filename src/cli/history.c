@@ -79,8 +79,6 @@ int cli_show(struct job *j, struct arguments *a)
 	struct json *commit;
 	struct buf path;
 
-	if (a->rest_n != 1)
-		return cli_usage(j, "show takes a commit, HEAD~n or a time"), EXIT_USAGE;
 	buf_open(&path, j->arena);
 	buf_puts(&path, "/commit/");
 	http_encode(&path, a->rest[0]);
@@ -139,8 +137,6 @@ int cli_whois(struct job *j, struct arguments *a)
 {
 	struct json *o = NULL;
 
-	if (a->rest_n != 1)
-		return cli_usage(j, "whois takes one IPv6 address"), EXIT_USAGE;
 	if (whois_service(j, a, &o) && strcmp(j->code, "not_listening") == 0) {
 		job_clear(j);
 		whois_database(j, a, &o);

@@ -75,11 +75,11 @@ int cli_read_audit_key(struct job *j, const struct arguments *a, const char **ou
 
 int cli_key(struct job *j, struct arguments *a)
 {
-	bool show = a->rest_n == 1 && strcmp(a->rest[0], "show") == 0;
+	bool show = strcmp(a->rest[0], "show") == 0;
 	struct pki *pki = NULL;
 	int status = EXIT_REFUSED;
 
-	if (!show && (a->rest_n != 1 || strcmp(a->rest[0], "check")))
+	if (!show && (strcmp(a->rest[0], "check")))
 		return cli_usage(j, "`key` takes show, or check with the paper's text on standard input"),
 		       EXIT_USAGE;
 	if (open_key(j, a, &pki) == 0)

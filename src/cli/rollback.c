@@ -152,16 +152,14 @@ int cli_rollback(struct job *j, struct arguments *a)
 	struct json *body, *list;
 	size_t i;
 
-	if (a->rest_n != 1)
-		return cli_usage(j, "rollback takes one commit, HEAD~n or a time to go back to"), EXIT_USAGE;
 	body = open_body(j, a);
 	json_add_string(j->arena, body, "to", a->rest[0]);
 	if (a->include)
 		json_add_string(j->arena, json_add(body, "include", json_array(j->arena)), NULL, a->include);
-	if (a->only_n) {
+	if (a->only.n) {
 		list = json_add(body, "only", json_array(j->arena));
-		for (i = 0; i < a->only_n; i++)
-			json_add_string(j->arena, list, NULL, a->only[i]);
+		for (i = 0; i < a->only.n; i++)
+			json_add_string(j->arena, list, NULL, a->only.word[i]);
 	}
 	return change(j, a, "/rollback", print_body(j, body));
 }
@@ -170,8 +168,6 @@ int cli_revert(struct job *j, struct arguments *a)
 {
 	struct buf path;
 
-	if (a->rest_n != 1)
-		return cli_usage(j, "revert takes one commit, HEAD~n or a time"), EXIT_USAGE;
 	buf_open(&path, j->arena);
 	buf_puts(&path, "/commit/");
 	http_encode(&path, a->rest[0]);
@@ -184,10 +180,6 @@ int cli_batch(struct job *j, struct arguments *a)
 	struct json *parsed;
 	struct buf file, path;
 
-	if (a->rest_n != 1)
-		return cli_usage(
-			   j, "batch takes one file: {\"changes\": [{\"op\": \"user.create\", ...}, ...]}"),
-		       EXIT_USAGE;
 	buf_open(&path, j->arena);
 	buf_puts(&path, "/batch");
 	if (a->reason) {

@@ -44,20 +44,20 @@ static void block_signals(void)
 
 static int serve_until_signal(struct job *j, struct arguments *a, struct api *api)
 {
-	struct http_options o = { .listen = a->listen, .context = api };
+	struct http_options o = { .listen = a->listen.word, .context = api };
 	char digest[DIGEST_HEX];
 	struct http *http;
 	size_t i;
 
 	/* The door of `vpnunit render` and `vpnunit status`; needs no port. */
-	a->listen[a->listen_n] = arena_printf(j->arena, "unix:%s", cli_path(j, a, "run/vpnunit.sock"));
-	o.listen_n = a->listen_n + 1;
+	a->listen.word[a->listen.n] = arena_printf(j->arena, "unix:%s", cli_path(j, a, "run/vpnunit.sock"));
+	o.listen_n = a->listen.n + 1;
 	o.routes = api_routes(&o.routes_n);
 	o.token_digest = digest;
 	if (read_token_digest(j, a, digest) || http_open(j, &o, &http))
 		return j->error;
-	for (i = 0; i < a->listen_n; i++)
-		log_line(LOG_LEVEL_INFO, "listening on %s", a->listen[i]);
+	for (i = 0; i < a->listen.n; i++)
+		log_line(LOG_LEVEL_INFO, "listening on %s", a->listen.word[i]);
 	wait_for_signal();
 	log_line(LOG_LEVEL_INFO, "stopping");
 	http_close(http);
@@ -69,8 +69,8 @@ int cli_serve(struct job *j, struct arguments *a)
 	struct flow_options o = cli_flow_options(a);
 	struct api api = { .data = a->data };
 
-	if (!a->listen_n)
-		a->listen[a->listen_n++] = "127.0.0.1:8080";
+	if (!a->listen.n)
+		a->listen.word[a->listen.n++] = "127.0.0.1:8080";
 	block_signals();
 	if (flow_open(j, &o, &api.flow) == 0) {
 		cli_tell_warnings(j);

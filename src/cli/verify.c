@@ -64,7 +64,7 @@ static void tell(const struct flow_verdict *v)
 int cli_verify(struct job *j, struct arguments *a)
 {
 	struct flow_options o = cli_flow_options(a);
-	struct flow_verify in = { .expect = a->expect, .keys = a->keys, .keys_n = a->keys_n };
+	struct flow_verify in = { .expect = a->expect, .keys = a->keys.word, .keys_n = a->keys.n };
 	struct flow_verdict verdict = { .lies_n = 0 };
 	size_t i;
 
