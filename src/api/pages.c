@@ -16,8 +16,9 @@ struct page_file {
 extern const struct page_file page_files[]; /* pages.S */
 
 /* Nothing but the service's own files, and no script or style inside a page. */
-static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-			     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+static const char
+    policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+	       "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 static const char *const nothing_known[] = { NULL };
 
