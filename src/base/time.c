@@ -123,3 +123,11 @@ int64_t time_monotonic_ms(void)
 {
 	return time_read_ms(CLOCK_MONOTONIC);
 }
+
+int64_t time_monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}

@@ -21,5 +21,7 @@ int64_t time_now(void);
 int64_t time_now_ms(void);
 /* CLOCK_MONOTONIC in milliseconds, for waits. */
 int64_t time_monotonic_ms(void);
+/* The same in microseconds, to measure. */
+int64_t time_monotonic_us(void);
 
 #endif

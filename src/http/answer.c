@@ -166,7 +166,9 @@ static void print_head(struct exchange *x, size_t body_len, struct buf *b)
 		buf_printf(b, "%s: %s\r\n", h->name, h->value);
 	if (r->content_type)
 		buf_printf(b, "Content-Type: %s\r\n", r->content_type);
-	if (r->status != 204 && r->status != 304)
+	if (x->is_chunked)
+		buf_puts(b, "Transfer-Encoding: chunked\r\n");
+	else if (r->status != 204 && r->status != 304 && !x->is_begun)
 		buf_printf(b, "Content-Length: %zu\r\n", body_len);
 	if (x->is_closing)
 		buf_puts(b, "Connection: close\r\n");
@@ -195,6 +197,25 @@ static void settle(struct exchange *x)
 		r->content_type = NULL;
 }
 
+/* HTTP/1.0 knows no chunks: there the end of the connection is the end of the body. */
+void answer_begin(struct exchange *x)
+{
+	struct buf head;
+
+	if (x->response.status == 0)
+		x->response.status = 200;
+	x->is_begun = true;
+	x->is_chunked = strcmp(mg_get_request_info(x->conn)->http_version, "1.1") == 0;
+	x->is_closing = x->is_closing || x->has_body || !x->is_chunked;
+	if (x->is_closing)
+		mg_disable_connection_keep_alive(x->conn);
+	buf_open(&head, x->job.arena);
+	print_head(x, 0, &head);
+	counts_add(x, x->response.status);
+	x->is_gone = mg_write(x->conn, head.data, head.len) != (int)head.len ||
+	    strcmp(x->request.method, "HEAD") == 0;
+}
+
 int answer_send(struct exchange *x)
 {
 	struct http_response *r = &x->response;
@@ -202,6 +223,7 @@ int answer_send(struct exchange *x)
 	bool has_body;
 
 	settle(x);
+	counts_add(x, r->status);
 	has_body = r->status != 204 && r->status != 304 && strcmp(x->request.method, "HEAD") != 0;
 	x->is_closing = x->is_closing || x->has_body;
 	if (x->is_closing)

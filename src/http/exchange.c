@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "http/http_int.h"
 
 static bool is_request_id(const char *s)
@@ -125,6 +126,7 @@ static void exchange_open(struct exchange *x, struct http *h, struct mg_connecti
 	job_open(&x->job);
 	x->conn = conn;
 	x->http = h;
+	x->began_at = time_monotonic_us();
 	x->request.job = &x->job;
 	x->request.context = h->context;
 }
@@ -138,12 +140,16 @@ int exchange_run(struct http *h, struct mg_connection *conn)
 	exchange_open(&x, h, conn);
 	x.request.method = info->request_method;
 	x.request.path = info->local_uri_raw;
-	if (handle(&x, info))
+	if (handle(&x, info) && !x.is_begun)
 		answer_problem(&x, 0);
 	if (x.job.error && x.response.status >= 500)
 		log_line(LOG_LEVEL_ERROR, "%s %s: %d: %s (request %s)", x.request.method, x.request.path,
 		    x.response.status, x.job.message, x.job.request_id);
-	status = answer_send(&x);
+	if (x.is_begun)
+		stream_end(&x);
+	else
+		answer_send(&x);
+	status = x.response.status;
 	job_close(&x.job);
 	return status;
 }

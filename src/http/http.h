@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/histogram.h"
 #include "base/job.h"
 #include "base/json.h"
 
@@ -49,6 +50,23 @@ struct http_response {
 	const char *etag;          /* without quotes; makes If-None-Match work; NULL: none */
 	struct http_header *headers;
 };
+
+/*
+ * A body that is sent piece by piece, by the handler itself: http_begin sends the response's head, then each
+ * http_write a piece of the body (none of a HEAD's).  False: the client is gone, or reads too slowly.  A
+ * handler that fails after it has begun leaves the client with a body that breaks off, as is seen there.
+ */
+void http_begin(struct http_request *r);
+bool http_write(struct http_request *r, const char *data, size_t len);
+
+/* How often each route was answered with each status, and how long that took (of a stream: to its head). */
+struct http_count {
+	const char *method, *route; /* as in the table; "other": no route of it */
+	int status;
+	struct histogram time;     /* microseconds */
+};
+/* In the job's arena; ordered by route. */
+const struct http_count *http_counts(const struct http_request *r, size_t *n);
 
 /* The value is copied; what is no printable ASCII becomes '?'. name is a literal. */
 void http_set_header(struct job *j, struct http_response *r, const char *name, const char *value);

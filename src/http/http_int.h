@@ -17,8 +17,11 @@ enum {
 	HTTP_REQUEST_ID_MAX = 64,
 };
 
+struct counts;
+
 struct http {
 	struct mg_context *civetweb;
+	struct counts *counts;
 	const struct http_route *routes;
 	size_t routes_n;
 	void *context;
@@ -43,6 +46,10 @@ struct exchange {
 	size_t body_length;        /* as announced, counted to a little above HTTP_BODY_LARGE_MAX */
 	bool is_continue_awaited;  /* the client asks before it sends the body */
 	bool is_closing;           /* after this answer */
+	int64_t began_at;          /* monotonic, microseconds */
+	bool is_begun;             /* the head has been sent and the body comes in pieces */
+	bool is_chunked;           /* they are chunks (HTTP/1.1) */
+	bool is_gone;              /* the client does not take them any more */
 };
 
 /* --- exchange.c: from CivetWeb's callbacks --- */
@@ -81,7 +88,21 @@ void body_drain(struct exchange *x);
 
 /* Send the response, or the problem document where the job has failed; returns the status. */
 int answer_send(struct exchange *x);
+/* Send the head of a body that comes in pieces. */
+void answer_begin(struct exchange *x);
 /* The response becomes the problem document of the job's failure; status 0: by its code. */
 void answer_problem(struct exchange *x, int status);
+
+/* --- stream.c --- */
+
+/* The end of a body that came in pieces; where the handler has failed it just breaks off. */
+void stream_end(struct exchange *x);
+
+/* --- counts.c --- */
+
+struct counts *counts_open(size_t routes_n);
+void counts_close(struct counts *c); /* NULL is fine */
+/* An answer of this status goes out now. */
+void counts_add(struct exchange *x, int status);
 
 #endif

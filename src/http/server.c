@@ -179,6 +179,7 @@ int http_open(struct job *j, const struct http_options *o, struct http **out)
 	h->routes = o->routes;
 	h->routes_n = o->routes_n;
 	h->context = o->context;
+	h->counts = counts_open(o->routes_n);
 	snprintf(h->token_digest, sizeof(h->token_digest), "%s", o->token_digest);
 	if (print_listeners(j, o, &listeners) || start(j, h, listeners.data) || open_sockets_to_group(j, o)) {
 		http_close(h);
@@ -195,5 +196,6 @@ void http_close(struct http *h)
 	if (h->civetweb)
 		mg_stop(h->civetweb);
 	mg_exit_library();
+	counts_close(h->counts);
 	free(h);
 }
