@@ -9,6 +9,8 @@ import time
 
 import requests
 
+from document import document
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.abspath(os.environ.get("VPNUNIT_BIN", os.path.join(ROOT, "build", "vpnunit")))
 PREFIX = "2001:db8::/48"
@@ -84,12 +86,14 @@ class Service:
         return f"http://{host}:{self.port}{path}"
 
     def ask(self, method, path, body=None, headers=None, **options):
-        """One request with the token; a body is sent as JSON."""
+        """One request with the token; a body is sent as JSON. What comes back has to be what the document tells."""
         headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         if body is not None:
             options["data"] = json.dumps(body)
             headers.setdefault("Content-Type", "application/json")
-        return requests.request(method, self.url(path), headers=headers, timeout=60, **options)
+        answer = requests.request(method, self.url(path), headers=headers, timeout=60, **options)
+        document().check(method, path, answer)
+        return answer
 
     def get(self, path, **options):
         return self.ask("GET", path, **options)
