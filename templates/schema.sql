@@ -54,11 +54,6 @@ CREATE TABLE certificates (
 CREATE INDEX certificates_of_device ON certificates (device, not_before DESC, serial DESC);
 CREATE INDEX certificates_of_kind ON certificates (kind, not_before DESC, serial DESC) WHERE kind <> 'gateway';
 
-CREATE TABLE files (
-	path TEXT PRIMARY KEY,         -- below DATA
-	sha256 TEXT NOT NULL
-) WITHOUT ROWID;
-
 -- The index of the history: a full render leaves it alone. It grows by one commit after the other, and is built from git where it is missing.
 
 CREATE TABLE commits (

@@ -169,9 +169,12 @@ const struct revocation **model_withdrawn(struct arena *a, const struct model *m
 const struct revocation *model_withdrawal(struct arena *a, const struct model *m, const char *serial)
 {
 	const struct revocation *r = model_revocation(m, serial);
+	const struct adoption *lost = r ? NULL : model_adoption(m, serial);
 	const struct pending *p = model_pending(m);
 	size_t i;
 
+	if (lost)
+		return adopted(a, lost);
 	for (i = 0; !r && p && i < p->holds_n; i++)
 		if (strcmp(p->holds[i].serial.hex, serial) == 0)
 			r = as_revocation(a, p, &p->holds[i]);

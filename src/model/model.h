@@ -238,7 +238,7 @@ const struct adoption *model_adoption(const struct model *m, const char *serial)
 /* What a CRL lists: every revocation, adopted ones too, and what is on hold as certificateHold. NULL-terminated, in the arena. */
 const struct revocation **model_withdrawn(struct arena *a, const struct model *m);
 size_t model_withdrawn_count(const struct model *m);
-/* The revocation of a serial, or its hold; NULL: neither. */
+/* The revocation of a serial, its adoption or its hold; NULL: none of them. */
 const struct revocation *model_withdrawal(struct arena *a, const struct model *m, const char *serial);
 bool model_is_held(const struct model *m, const char *serial);
 /* How often an id came back, and the last time. */

@@ -98,6 +98,7 @@ int render_check(
 	struct differences found = { .arena = j->arena };
 
 	work.output = output_open();
+	work.listings = listings_open();
 	if (render_run(&work))
 		goto out;
 	check_files(&work, &found);
@@ -110,6 +111,7 @@ int render_check(
 	}
 	*differences = found.list ? found.list : arena_alloc(j->arena, sizeof(**differences));
 out:
+	listings_close(work.listings);
 	output_close(work.output);
 	return j->error;
 }

@@ -7,59 +7,101 @@
 
 #include "render/render_int.h"
 
-/* The lists of the template; each is an array of objects. */
-struct firewall {
-	struct arena *arena;
-	const struct model *model;
-	const struct network *network;
-	struct json *gateways, *inbound, *open_tcp, *open_udp, *special;
-};
-
-static const char *firewall_prefix(struct firewall *f, struct ip_prefix p)
+static const struct network *network_of(const struct lines *l)
 {
-	return ip_print_prefix(&p, arena_alloc(f->arena, IP_TEXT));
+	return model_network(l->r->model);
 }
 
-/* The first address of a gateway's prefix: what any address in it is, masked. */
-static const char *firewall_key(struct firewall *f, const struct gateway *g)
+static const char *print_prefix(const struct lines *l, struct ip_prefix p)
 {
-	struct ip_prefix p = model_gateway_prefix(f->network, g->user, g->id);
-
-	return ip_print_addr(&p.addr, arena_alloc(f->arena, IP_TEXT));
+	return ip_print_prefix(&p, arena_alloc(l->arena, IP_TEXT));
 }
 
-static struct json *firewall_add(struct firewall *f, struct json *list, const char *key)
+static const char *print_mask(struct arena *a, const struct network *n)
 {
-	struct json *element = json_add(list, NULL, json_object(f->arena));
+	struct in6_addr mask = ip_mask(n->prefix.len + n->user_bits + n->gateway_bits);
 
-	json_add_string(f->arena, element, "prefix", key);
+	return ip_print_addr(&mask, arena_alloc(a, IP_TEXT));
+}
+
+/* An element is keyed by the first address of a gateway's prefix: what any address in it is, masked. */
+static struct json *add_element(const struct lines *l, const struct gateway *g)
+{
+	struct ip_prefix p = model_gateway_prefix(network_of(l), g->user, g->id);
+	struct json *element = json_add(l->list, NULL, json_object(l->arena));
+	char text[IP_TEXT];
+
+	json_add_string(l->arena, element, "prefix", ip_print_addr(&p.addr, text));
 	return element;
 }
 
+void firewall_gateway(const struct lines *l, const struct entity *e)
+{
+	const struct gateway *g = (const struct gateway *)e;
+
+	if (touched_is_on(l->r->model, g))
+		add_element(l, g);
+}
+
+void firewall_inbound(const struct lines *l, const struct entity *e)
+{
+	const struct gateway *g = (const struct gateway *)e;
+
+	if (g->inbound == INBOUND_ALLOW && touched_is_on(l->r->model, g))
+		add_element(l, g);
+}
+
+/* Does a gateway have openings of its own? With inbound: allow they change nothing. */
+static bool has_openings(const struct lines *l, const struct gateway *g)
+{
+	return g->allow_n && g->inbound == INBOUND_DENY && touched_is_on(l->r->model, g);
+}
+
 /* An opening that is an element of a set: one port of the whole prefix, to anybody. */
-static bool firewall_is_simple(const struct allow *a)
+static bool is_simple(const struct allow *a)
 {
 	return a->from == FROM_ANY && !a->has_to && a->port_low == a->port_high;
 }
 
-/* The part of a prefix that an entry opens: an address, or a network of the gateway. */
-static const char *firewall_target(struct firewall *f, const struct gateway *g, const struct allow *a)
+static void add_ports(const struct lines *l, const struct gateway *g, const char *proto)
 {
-	struct ip_prefix p = model_gateway_prefix(f->network, g->user, g->id);
+	size_t i;
+
+	for (i = 0; i < g->allow_n && has_openings(l, g); i++)
+		if (is_simple(&g->allow[i]) && !strcmp(g->allow[i].proto, proto))
+			json_add_int(l->arena, add_element(l, g), "port", g->allow[i].port_low);
+}
+
+void firewall_open_tcp(const struct lines *l, const struct entity *e)
+{
+	add_ports(l, (const struct gateway *)e, "tcp");
+}
+
+void firewall_open_udp(const struct lines *l, const struct entity *e)
+{
+	add_ports(l, (const struct gateway *)e, "udp");
+}
+
+/* The part of a prefix that an entry opens: an address, or a network of the gateway. */
+static const char *print_target(const struct lines *l, const struct gateway *g, const struct allow *a)
+{
+	struct ip_prefix p = model_gateway_prefix(network_of(l), g->user, g->id);
 	struct in6_addr host;
 
-	p = ip_extend(&p, f->network->network_bits, a->to_network);
+	if (!a->has_to)
+		return "";
+	p = ip_extend(&p, network_of(l)->network_bits, a->to_network);
 	if (a->to_whole_network)
-		return firewall_prefix(f, p);
+		return print_prefix(l, p);
 	host = ip_host(&p, a->to_iid);
-	return ip_print_addr(&host, arena_alloc(f->arena, IP_TEXT));
+	return ip_print_addr(&host, arena_alloc(l->arena, IP_TEXT));
 }
 
 /* One rule of a gateway's own chain; a source that no longer exists opens nothing. */
-static void firewall_add_rule(
-    struct firewall *f, struct json *rules, const struct gateway *g, const struct allow *a)
+static void add_rule(
+    const struct lines *l, struct json *rules, const struct gateway *g, const struct allow *a)
 {
-	const struct user *u = a->from == FROM_USER ? model_user_by_name(f->model, a->from_user) : NULL;
+	const struct user *u = a->from == FROM_USER ? model_user_by_name(l->r->model, a->from_user) : NULL;
 	bool has_from = u || (a->from == FROM_PREFIX && a->from_prefix.len);
 	const char *from = "";
 	struct json *rule;
@@ -67,96 +109,64 @@ static void firewall_add_rule(
 	if (a->from == FROM_USER && !u)
 		return;
 	if (has_from)
-		from = firewall_prefix(f, u ? model_user_prefix(f->network, u->id) : a->from_prefix);
-	rule = json_add(rules, NULL, json_object(f->arena));
-	json_add_bool(f->arena, rule, "vpn", a->from == FROM_VPN || a->from == FROM_USER);
-	json_add_string(f->arena, rule, "from", from);
-	json_add_string(f->arena, rule, "to", a->has_to ? firewall_target(f, g, a) : "");
-	json_add_string(f->arena, rule, "proto", a->proto);
-	json_add_string(f->arena, rule, "ports",
-	    a->port_low == a->port_high ? arena_printf(f->arena, "%u", a->port_low)
-					: arena_printf(f->arena, "%u-%u", a->port_low, a->port_high));
+		from = print_prefix(l, u ? model_user_prefix(network_of(l), u->id) : a->from_prefix);
+	rule = json_add(rules, NULL, json_object(l->arena));
+	json_add_bool(l->arena, rule, "vpn", a->from == FROM_VPN || a->from == FROM_USER);
+	json_add_string(l->arena, rule, "from", from);
+	json_add_string(l->arena, rule, "to", print_target(l, g, a));
+	json_add_string(l->arena, rule, "proto", a->proto);
+	json_add_string(l->arena, rule, "ports",
+	    a->port_low == a->port_high ? arena_printf(l->arena, "%u", a->port_low)
+					: arena_printf(l->arena, "%u-%u", a->port_low, a->port_high));
 }
 
-static void firewall_add_chain(
-    struct firewall *f, const struct gateway *g, const char *key, struct json *rules)
+static struct json *special_rules(const struct lines *l, const struct gateway *g)
 {
+	struct json *rules = json_array(l->arena);
+	size_t i;
+
+	for (i = 0; i < g->allow_n && has_openings(l, g); i++)
+		if (!is_simple(&g->allow[i]))
+			add_rule(l, rules, g, &g->allow[i]);
+	return rules;
+}
+
+static struct json *add_special(const struct lines *l, const struct gateway *g)
+{
+	struct json *special = add_element(l, g);
 	char user[9], id[9];
-	struct json *chain = firewall_add(f, f->special, key);
 
-	model_print_user_id(f->network, g->user, user);
-	model_print_gateway_id(f->network, g->id, id);
-	json_add_string(f->arena, chain, "name", g->name);
-	json_add_string(f->arena, chain, "chain", arena_printf(f->arena, "gateway_%s_%s", user, id));
-	json_add(chain, "rules", rules);
+	model_print_user_id(network_of(l), g->user, user);
+	model_print_gateway_id(network_of(l), g->id, id);
+	json_add_string(l->arena, special, "chain", arena_printf(l->arena, "gateway_%s_%s", user, id));
+	return special;
 }
 
-static void firewall_add_gateway(struct firewall *f, const struct gateway *g)
+void firewall_special(const struct lines *l, const struct entity *e)
 {
-	struct json *rules = json_array(f->arena);
-	const char *key = firewall_key(f, g);
+	const struct gateway *g = (const struct gateway *)e;
 
-	firewall_add(f, f->gateways, key);
-	if (g->inbound == INBOUND_ALLOW) {
-		firewall_add(f, f->inbound, key);
+	if (special_rules(l, g)->child)
+		add_special(l, g);
+}
+
+void firewall_chain(const struct lines *l, const struct entity *e)
+{
+	const struct gateway *g = (const struct gateway *)e;
+	struct json *rules = special_rules(l, g), *chain;
+
+	if (!rules->child)
 		return;
-	}
-	for (size_t i = 0; i < g->allow_n; i++) {
-		const struct allow *a = &g->allow[i];
-
-		if (firewall_is_simple(a))
-			json_add_int(f->arena,
-			    firewall_add(f, strcmp(a->proto, "tcp") ? f->open_udp : f->open_tcp, key), "port",
-			    a->port_low);
-		else
-			firewall_add_rule(f, rules, g, a);
-	}
-	if (rules->child)
-		firewall_add_chain(f, g, key, rules);
-}
-
-/* A list, and whether there is anything in it: nft refuses empty braces. */
-static struct json *firewall_list(struct arena *a, struct json *values, const char *name)
-{
-	return json_add(values, name, json_array(a));
-}
-
-static void firewall_flag(struct arena *a, struct json *values, const char *flag, const struct json *list)
-{
-	json_add_bool(a, values, flag, list->child != NULL);
-}
-
-static struct json *firewall_values(struct firewall *f, const struct gateway *const *g)
-{
-	const struct network *n = f->network;
-	struct in6_addr mask = ip_mask(n->prefix.len + n->user_bits + n->gateway_bits);
-	struct json *values = json_object(f->arena);
-
-	json_add_string(f->arena, values, "mask", ip_print_addr(&mask, arena_alloc(f->arena, IP_TEXT)));
-	f->gateways = firewall_list(f->arena, values, "gateways");
-	f->inbound = firewall_list(f->arena, values, "inbound");
-	f->open_tcp = firewall_list(f->arena, values, "open_tcp");
-	f->open_udp = firewall_list(f->arena, values, "open_udp");
-	f->special = firewall_list(f->arena, values, "special");
-	for (; *g; g++)
-		firewall_add_gateway(f, *g);
-	firewall_flag(f->arena, values, "has_gateways", f->gateways);
-	firewall_flag(f->arena, values, "has_inbound", f->inbound);
-	firewall_flag(f->arena, values, "has_open_tcp", f->open_tcp);
-	firewall_flag(f->arena, values, "has_open_udp", f->open_udp);
-	firewall_flag(f->arena, values, "has_special", f->special);
-	return values;
+	chain = add_special(l, g);
+	json_add_string(l->arena, chain, "name", g->name);
+	json_add_string(l->arena, chain, "mask", print_mask(l->arena, network_of(l)));
+	json_add(chain, "rules", rules);
 }
 
 int render_firewall(const struct render_job *r)
 {
-	struct firewall f = { .arena = r->job->arena, .model = r->model, .network = model_network(r->model) };
-	struct buf text;
+	struct json *values = json_object(r->job->arena);
 
-	/* One file for the whole network: written where anything that it is made of moved. */
-	buf_open(&text, f.arena);
-	if (template_expand(r->job, "nftables.conf", firewall_values(&f, r->on), &text))
-		return r->job->error;
-	output_write(r->output, "firewall/nftables.conf", text.data, text.len, 0);
-	return 0;
+	json_add_string(r->job->arena, values, "mask", print_mask(r->job->arena, model_network(r->model)));
+	return listing_output(r, LISTING_GATEWAYS, LISTING_SPECIAL, values, "firewall/nftables.conf");
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/map.h"
 #include "render/render_int.h"
 
 /* RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime from then on. */
@@ -49,39 +48,29 @@ static const char *upper(struct arena *a, const char *hex)
 	return s;
 }
 
-static void add_certificate(
-    const struct render_job *r, struct json *list, const struct certificate *c, const struct revocation *gone)
+void index_lines(const struct lines *l, const struct entity *e)
 {
-	struct arena *a = r->job->arena;
-	struct json *row = json_add(list, NULL, json_object(a));
+	const struct certificate *c = (const struct certificate *)e;
+	const struct revocation *gone;
 	const char *revoked = "";
+	struct json *row;
 
+	if (c->kind == CERTIFICATE_CA)
+		return;
+	gone = model_withdrawal(l->arena, l->r->model, c->serial.hex);
 	if (gone)
-		revoked = arena_printf(a, "%s%s", index_time(a, gone->at), index_reason(gone->reason));
-	json_add_string(a, row, "status", gone ? "R" : "V");
-	json_add_string(a, row, "not_after", index_time(a, c->not_after));
-	json_add_string(a, row, "revocation", revoked);
-	json_add_string(a, row, "serial", upper(a, c->serial.hex));
-	json_add_string(a, row, "name", c->name);
+		revoked = arena_printf(
+		    l->arena, "%s%s", index_time(l->arena, gone->at), index_reason(gone->reason));
+	row = json_add(l->list, NULL, json_object(l->arena));
+	json_add_string(l->arena, row, "status", gone ? "R" : "V");
+	json_add_string(l->arena, row, "not_after", index_time(l->arena, c->not_after));
+	json_add_string(l->arena, row, "revocation", revoked);
+	json_add_string(l->arena, row, "serial", upper(l->arena, c->serial.hex));
+	json_add_string(l->arena, row, "name", c->name);
 }
 
 int render_index(const struct render_job *r)
 {
-	const struct entity **e = model_all(r->job->arena, r->model, ENTITY_CERTIFICATE);
-	struct json *values = json_object(r->job->arena);
-	struct json *list = json_add(values, "certificates", json_array(r->job->arena));
-	const struct revocation **gone = model_withdrawn(r->job->arena, r->model);
-	struct map withdrawn = { .len = 0 };
-
-	/* Once for all: a lookup in the model for each certificate would be half of a change's work. */
-	for (; *gone; gone++)
-		map_put(&withdrawn, (*gone)->serial.hex, (void *)*gone);
-	for (; *e; e++) {
-		const struct certificate *c = (const struct certificate *)*e;
-
-		if (c->kind != CERTIFICATE_CA)
-			add_certificate(r, list, c, map_get(&withdrawn, c->serial.hex));
-	}
-	map_clear(&withdrawn);
-	return template_output(r, "index.txt", values, "pki/index.txt", 0);
+	return listing_output(
+	    r, LISTING_CERTIFICATES, LISTING_CERTIFICATES, json_object(r->job->arena), "pki/index.txt");
 }

@@ -254,7 +254,7 @@ int output_stage(struct job *j, const struct output_place *p, struct output *o)
 	size_t i, staged = 0;
 
 	for (i = 0; i < o->n; i++) {
-		o->files[i]->is_staged = !output_is_live(p, o->files[i]);
+		o->files[i]->is_staged = (o->files[i]->flags & OUTPUT_NEW) || !output_is_live(p, o->files[i]);
 		staged += o->files[i]->is_staged && o->files[i]->data;
 	}
 	return staged < SYNC_ALL_FROM ? stage_few(j, p, o) : stage_many(j, p, o);

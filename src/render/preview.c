@@ -11,8 +11,13 @@
 /* One side into memory. */
 static int run(struct render_job *work, struct output **out)
 {
+	int error;
+
 	work->output = *out = output_open();
-	return render_run(work);
+	work->listings = listings_open();
+	error = render_run(work);
+	listings_close(work->listings);
+	return error;
 }
 
 static bool is_same(const struct output_file *a, const struct output_file *b)

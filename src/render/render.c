@@ -37,6 +37,7 @@ int render_open(struct job *j, const char *data, gid_t group, const struct pki *
 	r->data = mem_strdup(data);
 	r->place = (struct output_place){ .data = r->data, .group = group };
 	r->pki = pki;
+	r->listings = listings_open();
 	output_path(&r->place, "database.sqlite3", path);
 	r->database_path = mem_strdup(path);
 	if (output_folders(j, &r->place) || output_sweep(j, &r->place) ||
@@ -55,6 +56,7 @@ void render_close(struct render *r)
 		return;
 	render_discard(r);
 	database_close(r->database);
+	listings_close(r->listings);
 	free(r->database_path);
 	free(r->data);
 	free(r);
@@ -78,8 +80,10 @@ int render_run(struct render_job *r)
 	touched = touched_kinds(r);
 	r->is_full = r->is_full || (touched & SETTINGS);
 	r->names = touched_names(r);
-	if (r->is_full || (touched & GATEWAYS))
-		r->on = touched_all_on(r);
+	if (!r->is_full && model_base(r->model)) {
+		r->gateway_lines = touched_lines(r, ENTITY_GATEWAY);
+		r->certificate_lines = touched_lines(r, ENTITY_CERTIFICATE);
+	}
 	for (i = 0; i < sizeof(renderers) / sizeof(*renderers) && !error; i++)
 		if (r->is_full || ((touched | EVERY_TIME) & renderers[i].when))
 			error = renderers[i].run(r);
@@ -110,6 +114,7 @@ static int stage(struct render_job *r)
 	bool must;
 
 	r->output = r->render->staged = output_open();
+	r->listings = r->render->listings;
 	if (r->is_full && output_folders(j, &r->render->place))
 		return j->error;
 	if (render_run(r))
@@ -153,6 +158,7 @@ int render_promote(struct job *j, struct render *r)
 	if (!output_promote(j, &r->place, r->staged) && !database_commit(j, r->database)) {
 		r->is_dirty = false;
 		r->reloads = r->staged_reloads;
+		listings_promote(r->listings);
 		render_drop(r);
 	}
 	render_discard(r);
@@ -162,6 +168,7 @@ int render_promote(struct job *j, struct render *r)
 void render_drop(struct render *r)
 {
 	output_close(r->staged);
+	listings_discard(r->listings);
 	r->staged = NULL;
 	r->staged_reloads = false;
 }

@@ -20,7 +20,8 @@ struct sqlite3_stmt;
 enum output_flags {
 	OUTPUT_SECRET = 1,   /* a private key: never in a diff, cleansed */
 	OUTPUT_RELOAD = 2,   /* OpenVPN reads it at start only */
-	OUTPUT_CLOCK = 4,    /* not a function of the commit (the CRL): no digest is kept */
+	OUTPUT_CLOCK = 4,    /* not a function of the commit: the CRL */
+	OUTPUT_NEW = 8,      /* known to differ from the live one: not read to compare */
 };
 
 struct output_file {
@@ -89,6 +90,7 @@ struct render {
 	const struct pki *pki;
 	struct database *database;
 	struct output *staged;   /* NULL: nothing is */
+	struct listings *listings;
 	struct crl_seen crl;
 	bool is_dirty;           /* a promotion ended half-way: the next stage renders everything */
 	bool reloads, staged_reloads;
@@ -104,7 +106,8 @@ struct render_job {
 	struct output *output;
 	struct render *render;
 	bool is_full;            /* everything, whatever the model's fork touched */
-	const struct gateway **on; /* all that are enabled, as their user is, by address; NULL-terminated */
+	struct listings *listings; /* the writer's, or empty ones */
+	const char **gateway_lines, **certificate_lines; /* touched_lines, where a fork is rendered */
 	const char **names;      /* common names that something changed for, the server's among them; NULL-terminated */
 };
 
@@ -123,7 +126,7 @@ int render_firewall(const struct render_job *r);
 int render_audit(const struct render_job *r);
 int render_summary(const struct render_job *r);
 
-/* Run every renderer that what was touched asks for, into r->output. Sets is_full, names and on. */
+/* Run every renderer that what was touched asks for, into r->output. Sets is_full, names and lines. */
 int render_run(struct render_job *r);
 
 /* Forget the staged output; render_discard also undoes what it left behind. */
@@ -139,7 +142,69 @@ void touched_ids(const char *path, uint32_t *user, uint32_t *gateway);
 struct id128 touched_serial(const char *path);
 /* Rendered are gateways that are enabled, as their user is. */
 bool touched_is_on(const struct model *m, const struct gateway *g);
-const struct gateway **touched_all_on(const struct render_job *r); /* walks all: once a stage */
+/*
+ * Paths of gateways or certificates whose lines in whole-network files may differ from the base's,
+ * sorted, NULL-terminated.  Walks all gateways where a user's name went to another one: openings may name it.
+ */
+const char **touched_lines(const struct render_job *r, enum entity_kind kind);
+
+/* --- listing.c: sections of whole-network files, kept from one stage to the next --- */
+enum listing_id {
+	LISTING_CERTIFICATES,
+	LISTING_ROUTES,
+	LISTING_GATEWAYS,
+	LISTING_INBOUND,
+	LISTING_OPEN_TCP,
+	LISTING_OPEN_UDP,
+	LISTING_CHAINS,
+	LISTING_SPECIAL,
+	LISTINGS
+};
+
+struct listing { /* a line, or several or none, an entity, in the order of model_all */
+	char *text;
+	size_t len, cap;
+	size_t *ends; /* of each line; NULL: there is no listing */
+	size_t n;
+};
+
+struct listings {
+	struct listing live[LISTINGS], staged[LISTINGS];
+};
+
+/* Empty ones: everything is expanded. */
+struct listings *listings_open(void);
+void listings_close(struct listings *l); /* NULL is fine */
+void listings_promote(struct listings *l);
+void listings_discard(struct listings *l);
+
+struct lines { /* what an entity adds: an element of list for each time that the section is expanded */
+	const struct render_job *r;
+	struct arena *arena;
+	struct json *list;
+};
+
+struct listing_source {
+	const char *template, *section;
+	enum entity_kind kind;
+	void (*add)(const struct lines *l, const struct entity *e);
+};
+
+void index_lines(const struct lines *l, const struct entity *e);
+void routes_lines(const struct lines *l, const struct entity *e);
+void firewall_gateway(const struct lines *l, const struct entity *e);
+void firewall_inbound(const struct lines *l, const struct entity *e);
+void firewall_open_tcp(const struct lines *l, const struct entity *e);
+void firewall_open_udp(const struct lines *l, const struct entity *e);
+void firewall_chain(const struct lines *l, const struct entity *e);
+void firewall_special(const struct lines *l, const struct entity *e);
+
+/*
+ * Expand the template of the listings first to last with them and values, to which a flag has_SECTION
+ * is added for each.  What is the same as the last time is not written again.
+ */
+int listing_output(const struct render_job *r, enum listing_id first, enum listing_id last, struct json *values,
+    const char *path);
 
 /* --- crl.c --- */
 /* Add crl.pem to the output when it is due, bad, or always (must). */
@@ -184,7 +249,7 @@ int database_write(struct job *j, struct database *d, struct statement *s, const
 /* Statements without values. */
 int database_run(struct job *j, struct database *d, const char *sql);
 int database_schema(struct job *j, struct database *d); /* make the empty tables */
-/* Fill the tables from the model and the output. */
+/* Fill the tables from the model. */
 int rows_write(const struct render_job *r, struct database *d);
 /* Name the tables whose rows are not what the model says: visit is called with each name. */
 int database_compare(const struct render_job *r, struct database *d,
@@ -200,6 +265,23 @@ int database_compare(const struct render_job *r, struct database *d,
 int template_expand(struct job *j, const char *name, const struct json *values, struct buf *out);
 /* The same for a text that is not compiled in. */
 int template_expand_text(struct job *j, const char *name, const char *text, const struct json *values,
+    struct buf *out);
+
+
+/* The same with sections whose text is there already. */
+struct template_part {
+	const char *section; /* NULL: behind the last one */
+	const char *text;
+	size_t len;
+};
+int template_expand_parts(struct job *j, const char *name, const struct json *values,
+    const struct template_part *parts, struct buf *out);
+/* One section of a template, the first of its name, for an element at a time: nothing outside is seen. */
+struct template_section {
+	const char *name, *text, *start, *end;
+};
+void template_section(const char *name, const char *section, struct template_section *out);
+int template_expand_element(struct job *j, const struct template_section *s, const struct json *element,
     struct buf *out);
 
 struct template_file { const char *name, *text; };

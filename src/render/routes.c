@@ -5,20 +5,23 @@
  */
 #include "render/render_int.h"
 
+void routes_lines(const struct lines *l, const struct entity *e)
+{
+	const struct gateway *g = (const struct gateway *)e;
+	struct ip_prefix p = model_gateway_prefix(model_network(l->r->model), g->user, g->id);
+	char text[IP_TEXT];
+
+	if (touched_is_on(l->r->model, g))
+		json_add_string(l->arena, json_add(l->list, NULL, json_object(l->arena)), "prefix",
+		    ip_print_prefix(&p, text));
+}
+
 int render_routes(const struct render_job *r)
 {
-	const struct network *n = model_network(r->model);
-	const struct gateway *const *g;
-	struct arena *a = r->job->arena;
-	struct json *values = json_object(a), *list;
+	struct json *values = json_object(r->job->arena);
+	char text[IP_TEXT];
 
-	json_add_string(a, values, "prefix", ip_print_prefix(&n->prefix, arena_alloc(a, IP_TEXT)));
-	list = json_add(values, "gateways", json_array(a));
-	for (g = r->on; *g; g++) {
-		struct ip_prefix p = model_gateway_prefix(n, (*g)->user, (*g)->id);
-
-		json_add_string(a, json_add(list, NULL, json_object(a)), "prefix",
-		    ip_print_prefix(&p, arena_alloc(a, IP_TEXT)));
-	}
-	return template_output(r, "routes", values, "ip/routes", 0);
+	json_add_string(
+	    r->job->arena, values, "prefix", ip_print_prefix(&model_network(r->model)->prefix, text));
+	return listing_output(r, LISTING_ROUTES, LISTING_ROUTES, values, "ip/routes");
 }

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "render/render_int.h"
 
 enum row_statement {
@@ -16,8 +15,6 @@ enum row_statement {
 	GATEWAY_INSERT,
 	CERTIFICATE_DELETE,
 	CERTIFICATE_INSERT,
-	FILE_DELETE,
-	FILE_INSERT,
 	DOCUMENT_INSERT,
 	META_INSERT,
 	STATEMENTS
@@ -35,8 +32,6 @@ static const char *const statements[STATEMENTS] = {
 	[CERTIFICATE_INSERT] =
 	    ("INSERT INTO certificates (serial, device, kind, name, generation, not_before, "
 	     "not_after, until, revoked_at, reason, pem) VALUES (?,?,?,?,?,?,?,?,?,?,?)"),
-	[FILE_DELETE] = "DELETE FROM files WHERE path = ?",
-	[FILE_INSERT] = "INSERT OR REPLACE INTO files (path, sha256) VALUES (?,?)",
 	[DOCUMENT_INSERT] = "INSERT OR REPLACE INTO documents (path, bytes) VALUES (?,?)",
 	[META_INSERT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?,?)",
 };
@@ -185,26 +180,6 @@ static int write_certificates(struct rows *w)
 	return error || w->r->is_full ? error : write_held(w);
 }
 
-static int write_files(struct rows *w)
-{
-	const struct output_file *f;
-	char digest[DIGEST_HEX];
-	size_t it = 0;
-	int error = 0;
-
-	while (!error && (f = output_next(w->r->output, &it))) {
-		if (f->flags & OUTPUT_CLOCK)
-			continue;
-		if (f->data) {
-			digest_sha256_hex(f->data, f->len, digest);
-			error = rows_run(w, FILE_INSERT, "ss", f->path, digest);
-		} else {
-			error = rows_run(w, FILE_DELETE, "s", f->path);
-		}
-	}
-	return error;
-}
-
 static int write_documents(struct rows *w)
 {
 	const struct network *n = model_network(w->r->model);
@@ -224,7 +199,7 @@ static int clear_tables(struct rows *w)
 {
 	return database_run(w->r->job, w->database,
 	    "DELETE FROM users; DELETE FROM gateways; "
-	    "DELETE FROM certificates; DELETE FROM files; DELETE FROM documents");
+	    "DELETE FROM certificates; DELETE FROM documents");
 }
 
 int rows_write(const struct render_job *r, struct database *d)
@@ -235,7 +210,7 @@ int rows_write(const struct render_job *r, struct database *d)
 	if (r->is_full && !(error = clear_tables(&w)))
 		error = write_documents(&w);
 	if (!error && !(error = write_users(&w)) && !(error = write_gateways(&w)) &&
-	    !(error = write_certificates(&w)) && !(error = write_files(&w)))
+	    !(error = write_certificates(&w)))
 		error = rows_run(&w, META_INSERT, "ss", "commit", r->commit);
 	for (i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(w.statements[i].prepared);

@@ -24,6 +24,7 @@ struct scope { /* the element of a list, inside the values around it */
 struct expansion {
 	struct job *job;
 	const char *name, *text;
+	const struct template_part *parts; /* sections that are expanded already; NULL: none */
 	struct buf *out;
 };
 
@@ -133,12 +134,28 @@ static int expand_value(const struct expansion *x, const struct tag *t, const st
 
 static int expand_text(const struct expansion *x, const char *p, const char *end, const struct scope *s);
 
+/* The text of a section that is there already. */
+static bool add_part(const struct expansion *x, const struct tag *open)
+{
+	const struct template_part *p;
+
+	for (p = x->parts; p && p->section; p++)
+		if (open->kind == '#' && !strcmp(p->section, open->name)) {
+			buf_add(x->out, p->text, p->len);
+			return true;
+		}
+	return false;
+}
+
 static int expand_section(
     const struct expansion *x, const struct tag *open, const struct tag *close, const struct scope *s)
 {
-	const struct json *v = scope_find(s, open->name), *element;
+	const struct json *v, *element;
 	int error;
 
+	if (add_part(x, open))
+		return 0;
+	v = scope_find(s, open->name);
 	if (is_true(v) != (open->kind == '#'))
 		return 0;
 	if (open->kind == '^' || v->type != JSON_ARRAY)
@@ -186,6 +203,39 @@ int template_expand_text(
 int template_expand(struct job *j, const char *name, const struct json *values, struct buf *out)
 {
 	return template_expand_text(j, name, template_text(name), values, out);
+}
+
+int template_expand_parts(struct job *j, const char *name, const struct json *values,
+    const struct template_part *parts, struct buf *out)
+{
+	struct expansion x = {
+		.job = j, .name = name, .text = template_text(name), .parts = parts, .out = out
+	};
+	struct scope top = { .value = values };
+
+	return expand_text(&x, x.text, x.text + strlen(x.text), &top);
+}
+
+void template_section(const char *name, const char *section, struct template_section *out)
+{
+	struct expansion x = { .name = name, .text = template_text(name) };
+	const char *end = x.text + strlen(x.text);
+	struct tag open = { .end = x.text };
+	bool has_tag = true;
+
+	while (has_tag && (open.kind != '#' || strcmp(open.name, section) != 0))
+		has_tag = tag_next(&x, open.end, end, &open);
+	assert(has_tag);
+	*out = (struct template_section){ name, x.text, open.end, tag_close(&x, &open, end).start };
+}
+
+int template_expand_element(
+    struct job *j, const struct template_section *s, const struct json *element, struct buf *out)
+{
+	struct expansion x = { .job = j, .name = s->name, .text = s->text, .out = out };
+	struct scope top = { .value = element };
+
+	return expand_text(&x, s->start, s->end, &top);
 }
 
 int template_output(

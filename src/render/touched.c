@@ -3,6 +3,7 @@
  * names.  A gateway's files depend on the gateway, its user, its certificates
  * and their revocations, so that each of these leads to its name.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -70,26 +71,6 @@ bool touched_is_on(const struct model *m, const struct gateway *g)
 	const struct user *u = model_user(m, g->user);
 
 	return g->enabled && u && u->enabled;
-}
-
-const struct gateway **touched_all_on(const struct render_job *r)
-{
-	/* The path of a gateway's file is its address, digit by digit: one order for both. */
-	const struct entity **e = model_all(r->job->arena, r->model, ENTITY_GATEWAY);
-	const struct gateway **list = arena_alloc(
-	    r->job->arena, (model_count(r->model, ENTITY_GATEWAY) + 1) * sizeof(*list));
-	const struct user *u = NULL;
-	size_t n = 0;
-
-	for (; *e; e++) {
-		const struct gateway *g = (const struct gateway *)*e;
-
-		if (!u || u->id != g->user) /* a user's gateways stand together */
-			u = model_user(r->model, g->user);
-		if (g->enabled && u && u->enabled)
-			list[n++] = g;
-	}
-	return list;
 }
 
 static void add_name(struct names *names, const char *name)
@@ -178,4 +159,106 @@ const char **touched_names(const struct render_job *r)
 	if (!names.list)
 		names.list = arena_alloc(r->job->arena, sizeof(*names.list));
 	return names.list; /* its last one is NULL: arenas hand out zeroes */
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Is a name that openings may give access to another user's by now? Nobody names a user who isn't there. */
+static bool names_moved(const struct render_job *r)
+{
+	const struct entity **e = touched_entities(r, ENTITY_USER);
+
+	for (; *e; e++) {
+		const struct user *u = (const struct user *)*e, *before;
+
+		if (!(*e)->is_removed && (before = model_user_by_name(model_base(r->model), u->name)) &&
+		    before->id != u->id)
+			return true;
+	}
+	return false;
+}
+
+static bool names_user(const struct gateway *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->allow_n; i++)
+		if (g->allow[i].from == FROM_USER)
+			return true;
+	return false;
+}
+
+static void add_paths_of(struct names *paths, enum entity_kind kind)
+{
+	const struct entity **e = touched_entities(paths->r, kind);
+
+	for (; *e; e++)
+		add_name(paths, (*e)->path);
+}
+
+static void add_gateway_lines(struct names *paths)
+{
+	const struct network *n = model_network(paths->r->model);
+	const struct entity **e = touched_entities(paths->r, ENTITY_USER);
+	const struct gateway *g;
+	uint32_t user, id;
+
+	for (; *e; e++) {
+		touched_ids((*e)->path, &user, &id);
+		for (id = 0; id < 1u << n->gateway_bits; id++)
+			if ((g = model_gateway(paths->r->model, user, id)))
+				add_name(paths, g->entity.path);
+	}
+	if (!names_moved(paths->r))
+		return;
+	for (e = model_all(paths->r->job->arena, paths->r->model, ENTITY_GATEWAY); *e; e++)
+		if (names_user((const struct gateway *)*e))
+			add_name(paths, (*e)->path);
+}
+
+static void add_certificate_line(struct names *paths, const char *serial)
+{
+	const struct certificate *c = model_certificate(paths->r->model, serial);
+
+	if (c)
+		add_name(paths, c->entity.path);
+}
+
+static void add_certificate_lines(struct names *paths)
+{
+	const struct model *sides[] = { model_base(paths->r->model), paths->r->model };
+	const enum entity_kind kinds[] = { ENTITY_REVOCATION, ENTITY_ADOPTION };
+	const struct entity **e;
+	const struct pending *p;
+	size_t i, k;
+
+	for (i = 0; i < 2; i++)
+		for (e = touched_entities(paths->r, kinds[i]); *e; e++)
+			add_certificate_line(paths, touched_serial((*e)->path).hex);
+	if (!*touched_entities(paths->r, ENTITY_PENDING))
+		return;
+	for (i = 0; i < 2; i++) {
+		p = model_pending(sides[i]);
+		for (k = 0; k < (p ? p->holds_n : 0); k++)
+			add_certificate_line(paths, p->holds[k].serial.hex);
+	}
+}
+
+const char **touched_lines(const struct render_job *r, enum entity_kind kind)
+{
+	struct names paths = { .r = r };
+
+	add_paths_of(&paths, kind);
+	if (kind == ENTITY_GATEWAY)
+		add_gateway_lines(&paths);
+	else
+		add_certificate_lines(&paths);
+	map_clear(&paths.seen);
+	if (!paths.list)
+		paths.list = arena_alloc(r->job->arena, sizeof(*paths.list));
+	qsort(paths.list, paths.n, sizeof(*paths.list), by_text);
+	return paths.list;
 }

@@ -54,7 +54,6 @@ static void test_survives(void **state)
 	assert_string_equal(sql("SELECT name, hex, address, inbound, routes, allow FROM gateways"),
 	    "a.example.org|0|2001:db8:0:300::1|deny|prefix|[]\n");
 	assert_string_equal(sql("SELECT path FROM documents"), "network.json\nservers/main.json\n");
-	assert_string_equal(sql("SELECT count(*) FROM files WHERE path = 'pki/crl.pem'"), "0\n");
 }
 
 static void test_ledger(void **state)
