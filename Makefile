@@ -35,8 +35,10 @@ EMBED := $(wildcard src/*/*.S)
 OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(EMBED:%.S=$(BUILD)/%.S.o) $(BUILD)/civetweb/civetweb.o
 UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
+SHIMS := $(BUILD)/crash/fail.so $(BUILD)/crash/record.so
+
 SUITES    := $(wildcard $(addprefix tests/,rules golden prop api crash net))
-FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c)
+FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c tests/crash/*.c)
 SCRIPTS   := .ci/archive .ci/civetweb .ci/deps .ci/fresh .ci/run .ci/try
 
 $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
@@ -84,20 +86,25 @@ test: deps-test
 
 # --- Tests, once everything is installed.  pytest is last, since its last line counts them. ---
 
-check: $(BUILD)/vpnunit unit
+check: $(BUILD)/vpnunit $(SHIMS) unit
 	@echo "== pytest $(SUITES)"
 	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
 	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest $(SUITES)
+
+# Preloaded into services under test, never linked; plain, so that a sanitizer's runtime is not needed twice.
+$(BUILD)/crash/%.so: tests/crash/%.c tests/crash/disk.c tests/crash/disk.h
+	@mkdir -p $(@D)
+	$(call say,SO,$@) $(CC) $(CSTD) -O2 -g -fPIC -shared $(WARN) -o $@ $(filter %.c,$^)
 
 # What failed the last time, alone: tunnels and timers may miss their moment on a busy machine.
 check-failed:
 	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) $(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest \
 	--last-failed --last-failed-no-failures none $(SUITES)
 
-# Random histories, new ones each time: half an hour.
-test-long: deps-test $(BUILD)/vpnunit
-	@VPNUNIT_HISTORIES=500 VPNUNIT_STEPS=30 VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
-	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest tests/prop
+# Random histories, new ones each time: half an hour.  Every crash that a disk and a client can make: an hour.
+test-long: deps-test $(BUILD)/vpnunit $(SHIMS)
+	@VPNUNIT_HISTORIES=500 VPNUNIT_STEPS=30 VPNUNIT_LONG=1 VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
+	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest tests/prop tests/crash
 
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $${t##*/}"; $$t; done

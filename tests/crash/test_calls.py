@@ -1,0 +1,264 @@
+"""The N-th call fails, for N from 1 until the operation passes: a clear error or success, never both, and no trace of it after.
+
+`make test` takes some of these calls, `make test-long` all of them, each kind by itself.
+"""
+import errno
+import itertools
+import os
+import random
+import shutil
+import subprocess
+import time
+
+import pytest
+import requests
+
+from disk import CALLS, ERROR, EXIT, FOR_EVER, IS_LONG, SHORT, Control
+from service import BINARY, Service
+from whole import check, start_again
+
+REPAIRED_WITHIN = 10
+if IS_LONG:
+    FAULTS = [(call, EXIT, 0, 1) for call in CALLS]
+    FAULTS += [(call, ERROR, errno.EIO, 1) for call in CALLS]
+    FAULTS += [(call, ERROR, errno.ENOSPC, 1) for call in ("write", "pwrite", "rename", "link", "open", "mkdir")]
+    FAULTS += [("open", ERROR, errno.EMFILE, 1), ("write", SHORT, 0, 1), ("pwrite", SHORT, 0, 1)]
+    FAULTS += [("write", ERROR, errno.ENOSPC, FOR_EVER), ("open", ERROR, errno.EMFILE, FOR_EVER)]
+else:
+    FAULTS = [("any", EXIT, 0, 1), ("any", ERROR, errno.EIO, 1), ("write", ERROR, errno.ENOSPC, FOR_EVER), ("write", SHORT, 0, 1)]
+FAULTS += [("any", ERROR, errno.EIO, FOR_EVER)]  # from the N-th on: cleaning up behind a failure fails as well
+HOW = {EXIT: "kill", SHORT: "short"}
+
+
+def fault_name(fault):
+    call, how, code, last = fault
+    return f"{call}-{HOW.get(how) or errno.errorcode[code]}{'-on' if last != 1 else ''}"
+
+
+def numbers():
+    """1, 2, 3, ... or, in short, some of them, others each time."""
+    n = 1
+    while True:
+        yield n
+        n += 1 if IS_LONG else random.randint(1, 1 + 2 * n)
+
+
+# --- operations: each (service, number) -> an answer; what it needs is made before the fault is armed ---
+
+def make_gateway(service, name):
+    service.gateway(name, "u")
+
+
+def create(service, number):
+    return service.post("/gateways", {"name": f"new{number}.example.org", "user": "u"})
+
+
+def renew(service, number):
+    return service.post(f"/gateway/old{number}.example.org/renew", {"force": True, "reason": "test", "revoke_old": True})
+
+
+def revoke(service, number):
+    return service.delete(f"/gateway/old{number}.example.org")
+
+
+def rollback(service, number):
+    return service.post("/rollback", {"to": "HEAD~1"})
+
+
+def batch(service, number):
+    return service.post("/batch", {"changes": [{"op": "user.create", "name": f"v{number}"}] + [
+        {"op": "gateway.create", "name": f"b{number}-{i}.example.org", "user": f"v{number}"} for i in range(3)]})
+
+
+def repack(service, number):
+    """The change that makes the packs too many, and what follows behind its answer."""
+    answer = service.post("/users", {"name": f"w{number}"})
+    wait_for_packs(service)
+    return answer
+
+
+def count_packs(service):
+    return sum(name.endswith(".pack") for name in os.listdir(os.path.join(service.repository, "objects", "pack")))
+
+
+def wait_for_packs(service):
+    deadline = time.monotonic() + 3
+    while count_packs(service) > 20 and time.monotonic() < deadline and service.process.poll() is None:
+        time.sleep(0.02)
+
+
+def fill_packs(service, number):
+    for i in itertools.count():
+        if count_packs(service) == 20:
+            return
+        service.user(f"p{number}-{i}")
+
+
+def make_room(service, number):
+    """Gateways are 16 a user, users 253: take away what earlier numbers left."""
+    for row in service.get("/users").json():
+        if row["name"] != "u" and service.get("/state").json()["users"] > 100:
+            assert service.delete(f"/user/{row['name']}?cascade=1").status_code == 204
+    for row in service.get("/gateways?user=u").json():
+        assert service.delete(f"/gateway/{row['name']}").status_code == 204
+
+
+def before(operation, service, number):
+    make_room(service, number)
+    if operation in (renew, revoke, rollback):
+        make_gateway(service, f"old{number}.example.org")
+    if operation is repack:
+        fill_packs(service, number)
+
+
+def wait_for_repair(service):
+    """What could not be rendered is rendered soon, by itself."""
+    deadline = time.monotonic() + REPAIRED_WITHIN
+    while time.monotonic() < deadline:
+        state = service.get("/state").json()
+        if state["head"] == state["rendered"]:
+            return
+        time.sleep(0.05)
+
+
+def try_once(service, control, operation, number, fault, n):
+    """Was there an n-th call?"""
+    call, how, code, last = fault
+    before(operation, service, number)
+    head, answer = service.head(), None
+    control.arm(call, how, code, n, n if last == 1 else last)
+    try:
+        answer = operation(service, number)
+    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+        service.process.wait(timeout=10)
+    _, hits = control.disarm()
+    if service.process.poll() is not None:
+        assert how == EXIT or "stopping" in service.read_log().splitlines()[-1], service.read_log()
+        start_again(service)
+    wait_for_repair(service)
+    acknowledged = []
+    if answer is not None and answer.ok:
+        assert service.head() == answer.headers["X-Commit"] != head
+        acknowledged = [answer.headers["X-Commit"]]
+    elif answer is not None:
+        assert how != SHORT, answer.text
+        assert answer.status_code in (503, 507), answer.text
+        assert answer.headers["Content-Type"] == "application/problem+json" and answer.json()["detail"]
+        assert code != errno.ENOSPC or answer.json()["code"] == "disk_full", answer.text
+        assert service.head() == head, f"refused and done: {answer.text}"
+    check(service, acknowledged)
+    return hits > 0
+
+
+class Pool:
+    """One service for all, and another one when a test has failed."""
+
+    def __init__(self, factory):
+        self.factory, self.service, self.control = factory, None, None
+
+    def take(self):
+        folder = str(self.factory.mktemp("faulty"))
+        self.control = Control(folder, os.path.join(folder, "data"))
+        self.service = Service(folder, environment=self.control.environment("fail"))
+        self.service.start().user("u")
+
+    def drop(self):
+        if self.service and self.service.process:
+            self.service.stop()
+        self.service = None
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    made = Pool(tmp_path_factory)
+    yield made
+    made.drop()
+
+
+serial = itertools.count(1)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=fault_name)
+@pytest.mark.parametrize("operation", (create, renew, revoke, rollback, batch, repack), ids=lambda o: o.__name__)
+def test_nth_call(pool, operation, fault):
+    if not pool.service:
+        pool.take()
+    try:
+        for n in numbers():
+            if not try_once(pool.service, pool.control, operation, next(serial), fault, n):
+                return
+    except BaseException:
+        pool.drop()
+        raise
+
+
+# --- without a service: init, and its first start ---
+
+def run_init(service, control, fault, n):
+    call, how, code, last = fault
+    control.arm(call, how, code, n, n if last == 1 else last)
+    done = subprocess.run([BINARY, "init", "--data", service.data, "--prefix", "2001:db8::/48", "--endpoint",
+                           "vpn.example.org:1194"], check=False, capture_output=True, text=True, timeout=60,
+                          env=service.environment)
+    return done, control.disarm()[1]
+
+
+def run_start(service, control, fault, n):
+    """Either it serves or it ends and says why."""
+    call, how, code, last = fault
+    control.arm(call, how, code, n, n if last == 1 else last)
+    try:
+        service.start()
+    except RuntimeError:
+        assert service.process.wait() != 0
+    return control.disarm()[1]
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A service whose folder is there once it is asked for."""
+    folder = str(tmp_path)
+    control = Control(folder, os.path.join(folder, "data"))
+    service = Service.__new__(Service)
+    service.__dict__.update(data=control.data, socket=os.path.join(folder, "api.sock"), log=os.path.join(folder, "serve.log"),
+                            process=None, environment=dict(os.environ, **control.environment("fail")))
+    from service import free_port
+    service.port = free_port()
+    yield service, control
+    service.stop()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=fault_name)
+def test_init(bare, fault):
+    service, control = bare
+    for n in numbers():
+        shutil.rmtree(service.data, ignore_errors=True)
+        done, hits = run_init(service, control, fault, n)
+        if done.returncode == 0:
+            assert not done.stderr
+        else:
+            assert fault[1] == EXIT and done.returncode < 0 or done.returncode == 1 and done.stderr.count("\n") == 1
+            assert fault[1] != SHORT, done.stderr
+            again, _ = run_init(service, control, ("any", ERROR, 0, 1), 0)
+            assert again.returncode == 0 or "holds a state already" in again.stderr, again.stderr
+        start_again(service)
+        check(service)
+        service.stop()
+        if not hits:
+            return
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=fault_name)
+def test_first_start(bare, fault):
+    service, control = bare
+    for n in numbers():
+        shutil.rmtree(service.data, ignore_errors=True)
+        assert run_init(service, control, ("any", ERROR, 0, 1), 0)[0].returncode == 0
+        hits = run_start(service, control, fault, n)
+        if service.process.poll() is not None:
+            start_again(service)
+        wait_for_repair(service)
+        check(service)
+        service.stop()
+        if not hits:
+            return
