@@ -7,11 +7,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/fs.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/cli_int.h"
-#include "http/http.h"
 
 extern const char cli_help[];
 
@@ -25,15 +23,6 @@ struct flow_options cli_flow_options(const struct arguments *a)
 const char *cli_path(struct job *j, const struct arguments *a, const char *name)
 {
 	return arena_printf(j->arena, "%s/%s", a->data, name);
-}
-
-int cli_read_token(struct job *j, const struct arguments *a, struct buf *out)
-{
-	buf_open(out, j->arena);
-	if (fs_read(j, cli_path(j, a, "secrets/admin.token"), 4096, out))
-		return j->error;
-	out->data[strcspn(out->data, "\r\n")] = '\0';
-	return 0;
 }
 
 void cli_tell_warnings(const struct job *j)
@@ -89,36 +78,18 @@ int cli_git(struct job *j, struct arguments *a)
 	return EXIT_REFUSED;
 }
 
-int cli_status(struct job *j, struct arguments *a)
-{
-	struct http_call call = {
-		.socket = cli_path(j, a, "run/vpnunit.sock"), .method = "GET", .path = "/readyz"
-	};
-	struct buf answer;
-	int status;
-
-	buf_open(&answer, j->arena);
-	if (http_ask(j, &call, &status, &answer))
-		return EXIT_REFUSED;
-	printf("%s\n", answer.data);
-	return status == 200 ? 0 : EXIT_REFUSED;
-}
-
 static int run_command(int argc, char **argv)
 {
-	const struct command *c = cli_find(argv[0]);
 	struct arguments a = { 0 };
+	const struct command *c;
+	int status = EXIT_USAGE;
 	struct job j;
-	int status;
+	size_t used;
 
 	job_open(&j);
-	if (c && cli_read(&j, &a, c, argc, argv) == 0) {
+	c = cli_find(&j, argv, (size_t)argc, &used);
+	if (c && cli_read(&j, &a, c, argc - (int)used + 1, argv + used - 1) == 0)
 		status = c->run(&j, &a);
-	} else {
-		if (!c)
-			cli_usage(&j, arena_printf(j.arena, "there is no command %s", argv[0]));
-		status = EXIT_USAGE;
-	}
 	if (j.error)
 		fprintf(stderr, "vpnunit: %s\n", j.message);
 	job_close(&j);

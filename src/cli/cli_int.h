@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "base/json.h"
 #include "flow/flow.h"
+#include "http/http.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NOT_DEPLOYED = 3, EXIT_DIFFERS = 1, EXIT_NOT_CHECKED = 4 };
 enum { LIST_MAX = 16 };
@@ -25,6 +26,11 @@ struct arguments {
 	const char *at; /* a commit or a time */
 	struct words only; /* "user:x", "gateway:y" */
 	const char *include, *reason, *configs;
+	const char *url, *token_file; /* where the service is, when not below the data folder */
+	bool json, dry_run, yes;
+	bool cascade, force, revoke_old, all;
+	const char *user, *id, *expires_within, *from, *to;
+	struct words allow;
 	char **rest; /* what is behind the options */
 	size_t rest_n;
 };
@@ -36,12 +42,14 @@ struct command {
 	int (*run)(struct job *j, struct arguments *a); /* the exit status; the job's error is told by the caller */
 };
 
-/* NULL: there is none. */
-const struct command *cli_find(const char *name);
+/* All of them, by number; NULL behind the last. */
+const struct command *cli_command_at(size_t i);
+/* The command that n words, one at least, begin with, and how many words its name is; NULL with why. */
+const struct command *cli_find(struct job *j, char *const *words, size_t n, size_t *used);
 /* Is it one of the list's words? */
 bool cli_has_word(const char *list, const char *word, size_t len, char separator);
 int cli_usage(struct job *j, const char *text);
-/* argv[0] is the command's name. */
+/* argv[0] is the last word of the command's name. */
 int cli_read(struct job *j, struct arguments *a, const struct command *c, int argc, char **argv);
 struct flow_options cli_flow_options(const struct arguments *a);
 /* A path below the data folder. */
@@ -52,36 +60,78 @@ int cli_read_audit_key(struct job *j, const struct arguments *a, const char **ou
 /* The admin token, as a string that the caller cleanses. */
 int cli_read_token(struct job *j, const struct arguments *a, struct buf *out);
 /*
- * GET or POST a path of the running service; its answer as JSON.  What the service refuses fails with its
- * words, nobody there with E_IO "not_listening".
+ * Ask the running service: over DATA/run/vpnunit.sock, or --url.  Fills in where, the token and what is
+ * told meanwhile; fails where nobody answers (E_IO "not_listening"), not on what is refused.
  */
-int cli_ask(struct job *j, const struct arguments *a, const char *path, struct json **out);
-int cli_post(struct job *j, const struct arguments *a, const char *path, const char *body, struct json **out);
-/* The same for method, path and body of a call, with the answer as it is. */
-struct http_call;
-int cli_ask_raw(struct job *j, const struct arguments *a, struct http_call *call, struct buf *out);
+int cli_call(struct job *j, const struct arguments *a, struct http_call *call, struct http_answer *out);
+/* The same, and what the service refuses fails with its words. */
+int cli_ask(struct job *j, const struct arguments *a, struct http_call *call, struct http_answer *out);
+/* Fail with a problem document's words, and which member of what was sent is meant. */
+int cli_fail_refused(struct job *j, const struct json *problem);
+/* GET a path; the answer as JSON. */
+int cli_get(struct job *j, const struct arguments *a, const char *path, struct json **out);
 /* A member that is a string, or NULL. */
 const char *cli_string(const struct json *o, const char *key);
-/* Control characters of names and reasons that came from elsewhere are not the terminal's to obey. */
-const char *cli_printable(struct job *j, const char *text);
+/* GET all pages of a list, as one array; what is counted on a terminal meanwhile, in words. */
+int cli_get_list(
+    struct job *j, const struct arguments *a, const char *path, const char *what, struct json **out);
+/* One more parameter of a path's query; nothing where the value is NULL. */
+void cli_add_query(struct buf *path, const char *key, const char *value);
+/* A path with a name in it, escaped. */
+const char *cli_url(struct job *j, const char *before, const char *name, const char *after);
 
-int cli_init(struct job *j, struct arguments *a);
-int cli_serve(struct job *j, struct arguments *a);
-int cli_render(struct job *j, struct arguments *a);
-int cli_deploy(struct job *j, struct arguments *a);
-int cli_git(struct job *j, struct arguments *a);
-int cli_key(struct job *j, struct arguments *a);
-int cli_status(struct job *j, struct arguments *a);
-int cli_whois(struct job *j, struct arguments *a);
-int cli_log(struct job *j, struct arguments *a);
-int cli_show(struct job *j, struct arguments *a);
-int cli_rollback(struct job *j, struct arguments *a);
-int cli_revert(struct job *j, struct arguments *a);
-int cli_batch(struct job *j, struct arguments *a);
-int cli_receive(struct job *j, struct arguments *a);
-int cli_check(struct job *j, struct arguments *a);
-int cli_restore(struct job *j, struct arguments *a);
-int cli_fmt(struct job *j, struct arguments *a);
-int cli_verify(struct job *j, struct arguments *a);
+/* --- change.c --- */
+
+struct mutation {
+	const char *method, *path;
+	const struct json *body;   /* NULL: none */
+	const char *if_match;      /* NULL: whatever is there */
+	const char *takes;         /* what is lost, where the plan cannot know; NULL: ask the plan */
+	bool is_harmless;          /* gives only: no question, no plan */
+	void (*tell)(struct job *j, const struct json *answer); /* people what came of it; answer NULL: a 204 */
+	const struct json *answer; /* set: what came; NULL: nothing was done, or a 204 */
+};
+
+/* Plan, ask, do, tell, as the options say; the exit status. */
+int cli_change(struct job *j, const struct arguments *a, struct mutation *m);
+
+/* --- plan.c: for people --- */
+
+void plan_print(struct job *j, const struct json *preview);
+void plan_print_done(struct job *j, const struct json *answer);
+void plan_print_losses(struct job *j, const struct json *preview); /* on standard error */
+void plan_print_intent(struct job *j, const struct json *files);
+void plan_print_rendered(struct job *j, const struct json *files);
+
+/* --- gateway.c, allow.c --- */
+
+void cli_print_gateway(struct job *j, const struct json *gateway);
+/* "tcp/22, tcp/80 to 1::80 from vpn", or "nothing". */
+const char *cli_print_rules(struct job *j, const struct json *list);
+/* Rules as the service takes them, each with --to and --from. */
+int cli_build_rules(
+    struct job *j, const struct arguments *a, const char *const *text, size_t n, struct json **out);
+
+/* --- config.c --- */
+
+/*
+ * Fetch each named gateway's configuration into a new file of folder, of mode 0600.  All that can be fetched,
+ * whatever one of them says; the exit status.
+ */
+int cli_fetch_configs(
+    struct job *j, const struct arguments *a, const char *folder, const struct json *names);
+
+/* --- the commands --- */
+
+typedef int (cli_command)(struct job *j, struct arguments *a);
+
+cli_command cli_init, cli_serve, cli_render, cli_deploy, cli_git, cli_key, cli_receive, cli_check, cli_restore;
+cli_command cli_fmt, cli_verify;
+cli_command cli_status, cli_whois, cli_log, cli_show, cli_diff, cli_rollback, cli_revert, cli_batch;
+cli_command cli_user_add, cli_user_list, cli_user_show, cli_user_rename, cli_user_enable, cli_user_disable;
+cli_command cli_user_delete;
+cli_command cli_gateway_add, cli_gateway_list, cli_gateway_show, cli_gateway_set, cli_gateway_enable;
+cli_command cli_gateway_disable, cli_gateway_allow, cli_gateway_close, cli_gateway_renew, cli_gateway_delete;
+cli_command cli_gateway_config;
 
 #endif

@@ -7,15 +7,15 @@
 
 #include "base/time.h"
 #include "cli/cli_int.h"
-#include "http/http.h"
+#include "cli/output.h"
 #include "query/query.h"
 
 static void print_entry(struct job *j, const struct json *e)
 {
 	printf("%s %.12s %s: %s\n", cli_string(e, "time"), cli_string(e, "commit"),
-	    cli_printable(j, cli_string(e, "actor")), cli_printable(j, cli_string(e, "subject")));
+	    output_printable(j, cli_string(e, "actor")), output_printable(j, cli_string(e, "subject")));
 	if (cli_string(e, "reason"))
-		printf("    reason: %s\n", cli_printable(j, cli_string(e, "reason")));
+		printf("    reason: %s\n", output_printable(j, cli_string(e, "reason")));
 }
 
 /* "user=joe" and so on, as the API's parameters. */
@@ -28,14 +28,13 @@ static int print_query(struct job *j, const struct arguments *a, struct buf *pat
 	for (i = 0; i < a->rest_n; i++) {
 		const char *value = strchr(a->rest[i], '=');
 
-		if (!value)
+		if (!value ||
+		    strspn(a->rest[i], "abcdefghijklmnopqrstuvwxyz_") < (size_t)(value - a->rest[i]))
 			return cli_usage(j,
 			    arena_printf(
 				j->arena, "log: \"%s\" is no filter such as user=johndoe", a->rest[i]));
-		buf_printf(path, "%c", i ? '&' : '?');
-		http_encode(path, arena_strndup(j->arena, a->rest[i], (size_t)(value - a->rest[i])));
-		buf_putc(path, '=');
-		http_encode(path, value + 1);
+		cli_add_query(
+		    path, arena_strndup(j->arena, a->rest[i], (size_t)(value - a->rest[i])), value + 1);
 	}
 	return 0;
 }
@@ -48,49 +47,28 @@ int cli_log(struct job *j, struct arguments *a)
 
 	if (print_query(j, a, &path))
 		return EXIT_USAGE;
-	if (cli_ask(j, a, path.data, &list))
+	if (cli_get_list(j, a, path.data, "commits", &list))
 		return EXIT_REFUSED;
-	for (e = list->child; e; e = e->next)
+	if (a->json)
+		output_json(j, list);
+	for (e = a->json ? NULL : list->child; e; e = e->next)
 		print_entry(j, e);
 	return 0;
 }
 
-static void print_intent(struct job *j, const struct json *file)
-{
-	static const char *const sides[] = { "before", "after" };
-	size_t i;
-
-	printf("\n%s\n", cli_string(file, "path"));
-	for (i = 0; i < 2; i++) {
-		const struct json *side = json_get(file, sides[i]);
-		struct buf text;
-
-		if (!side || side->type == JSON_NULL)
-			continue;
-		buf_open(&text, j->arena);
-		json_print_compact(&text, side);
-		printf("%c %s\n", i ? '+' : '-', text.data);
-	}
-}
-
 int cli_show(struct job *j, struct arguments *a)
 {
-	const struct json *list, *f;
 	struct json *commit;
-	struct buf path;
 
-	buf_open(&path, j->arena);
-	buf_puts(&path, "/commit/");
-	http_encode(&path, a->rest[0]);
-	if (cli_ask(j, a, path.data, &commit))
+	if (cli_get(j, a, cli_url(j, "/commit/", a->rest[0], ""), &commit))
 		return EXIT_REFUSED;
+	if (a->json) {
+		output_json(j, commit);
+		return 0;
+	}
 	print_entry(j, commit);
-	list = json_get(commit, "intent");
-	for (f = list ? list->child : NULL; f; f = f->next)
-		print_intent(j, f);
-	list = json_get(commit, "rendered");
-	for (f = list ? list->child : NULL; f; f = f->next)
-		printf("\n%s", cli_string(f, "diff"));
+	plan_print_intent(j, json_get(commit, "intent"));
+	plan_print_rendered(j, json_get(commit, "rendered"));
 	return 0;
 }
 
@@ -99,13 +77,9 @@ static int whois_service(struct job *j, const struct arguments *a, struct json *
 	struct buf path;
 
 	buf_open(&path, j->arena);
-	buf_puts(&path, "/address/");
-	http_encode(&path, a->rest[0]);
-	if (a->at) {
-		buf_puts(&path, "?at=");
-		http_encode(&path, a->at);
-	}
-	return cli_ask(j, a, path.data, out);
+	buf_puts(&path, cli_url(j, "/address/", a->rest[0], ""));
+	cli_add_query(&path, "at", a->at);
+	return cli_get(j, a, path.data, out);
 }
 
 /* The same members as the service's answer. */
@@ -137,17 +111,21 @@ int cli_whois(struct job *j, struct arguments *a)
 {
 	struct json *o = NULL;
 
-	if (whois_service(j, a, &o) && strcmp(j->code, "not_listening") == 0) {
+	if (whois_service(j, a, &o) && strcmp(j->code, "not_listening") == 0 && !a->url) {
 		job_clear(j);
 		whois_database(j, a, &o);
 	}
 	if (j->error)
 		return EXIT_REFUSED;
+	if (a->json) {
+		output_json(j, o);
+		return 0;
+	}
 	if (cli_string(o, "gateway"))
 		printf("gateway %s\n", cli_string(o, "gateway"));
 	printf("user    %s\nprefix  %s\n", cli_string(o, "user"), cli_string(o, "prefix"));
 	printf("since   %s (commit %.12s by %s)\n", cli_string(o, "since"), cli_string(o, "commit"),
-	    cli_printable(j, cli_string(o, "actor")));
+	    output_printable(j, cli_string(o, "actor")));
 	printf("until   %s\n", cli_string(o, "until") ? cli_string(o, "until") : "now");
 	return 0;
 }

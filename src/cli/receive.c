@@ -13,10 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "cli/cli_int.h"
 #include "cli/pktline.h"
-#include "http/http.h"
 
 enum { COMMANDS_MAX = 1000, TRIES = 40, PAUSE_MS = 250, NAME_BYTES = 128, USER_BUFFER = 4096 };
 
@@ -180,26 +178,14 @@ static const char *print_body(struct job *j, const struct push *p)
 
 static int ask_service(struct job *j, const struct arguments *a, struct push *p)
 {
-	struct http_call call = { .socket = cli_path(j, a, "run/vpnunit.sock"),
-		.method = "POST",
-		.path = "/push",
-		.body = print_body(j, p) };
-	const struct json *commit;
-	struct buf token, answer;
+	struct http_call call = { .method = "POST", .path = "/push", .body = print_body(j, p) };
+	struct http_answer answer;
 	struct json *o;
-	int status;
 
-	buf_open(&answer, j->arena);
-	if (cli_read_token(j, a, &token))
+	if (cli_call(j, a, &call, &answer) || json_parse(j, answer.body.data, answer.body.len, &o))
 		return j->error;
-	call.token = token.data;
-	http_ask(j, &call, &status, &answer);
-	digest_cleanse(token.data, token.len);
-	if (j->error || json_parse(j, answer.data, answer.len, &o))
-		return j->error;
-	commit = json_get(o, "commit");
-	if (status == 201 && commit && commit->type == JSON_STRING)
-		tell_accepted(commit->string, o);
+	if (answer.status == 201 && cli_string(o, "commit"))
+		tell_accepted(cli_string(o, "commit"), o);
 	else
 		p->reason = tell_refused(j, o);
 	return 0;

@@ -2,18 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "cli/cli_int.h"
-#include "http/http.h"
 
-static int read_differences(struct job *j, const struct buf *answer, char ***out)
+static int read_differences(struct job *j, const struct json *top, char ***out)
 {
 	const struct json *list, *entry;
-	struct json *top;
 	size_t n = 0;
 
-	if (json_parse(j, answer->data, answer->len, &top) ||
-	    json_want_array(j, top, "differences", true, &list))
+	if (json_want_array(j, top, "differences", true, &list))
 		return j->error;
 	for (entry = list->child; entry; entry = entry->next)
 		n++;
@@ -27,30 +23,13 @@ static int read_differences(struct job *j, const struct buf *answer, char ***out
 /* Only its writer knows when the disk is at rest. Nobody listens: NULL, and we compare by ourselves. */
 static int ask_service(struct job *j, struct arguments *a, char ***differences)
 {
-	struct http_call call = {
-		.socket = cli_path(j, a, "run/vpnunit.sock"), .method = "GET", .path = "/render"
-	};
-	struct buf token, answer;
-	int status, error;
+	struct json *top;
 
-	buf_open(&answer, j->arena);
-	if (cli_read_token(j, a, &token)) {
-		job_clear(j); /* no service has been here yet, or it will say so itself */
-		buf_open(&token, j->arena);
-	}
-	call.token = token.data;
-	error = http_ask(j, &call, &status, &answer);
-	digest_cleanse(token.data, token.len);
-	if (error) {
-		if (strcmp(j->code, "not_listening") != 0)
-			return error;
+	if (cli_get(j, a, "/render", &top) == 0)
+		return read_differences(j, top, differences);
+	if (strcmp(j->code, "not_listening") == 0)
 		job_clear(j);
-		return 0;
-	}
-	if (status != 200)
-		return job_fail(
-		    j, E_IO, "verify", "the running service answered %d: %s", status, answer.data);
-	return read_differences(j, &answer, differences);
+	return j->error;
 }
 
 static void tell(const struct flow_verdict *v)

@@ -100,17 +100,30 @@ struct http_options {
 int http_open(struct job *j, const struct http_options *o, struct http **out);
 void http_close(struct http *h); /* lets running requests end */
 
-/* A request from a shell over a unix socket. */
+/* A request from a shell. */
 struct http_call {
-	const char *socket, *method, *path;
+	const char *method, *path;
+	const char *socket;        /* a unix socket's path, or NULL and: */
+	const char *url;           /* "http://HOST:PORT" */
 	const char *token;         /* NULL: none */
 	const char *body;          /* JSON; NULL: none */
+	const char *if_match;      /* an entity tag; NULL: none */
+	unsigned patience;         /* seconds until it is given up; 0: five minutes */
+	void (*on_wait)(unsigned seconds); /* each second until the answer comes; may be NULL */
+};
+
+struct http_answer {
+	int status;
+	const char *head;          /* the status line and the headers */
+	struct buf body;
 };
 
 /*
- * One round trip; the answer's body in out, its status (any) in *status.
- * E_IO where nobody listens (code "not_listening") or the answer breaks off.
+ * One round trip, whatever the status.  E_INVALID on a URL that is none, E_IO where nobody listens (code
+ * "not_listening") or the answer breaks off.
  */
-int http_ask(struct job *j, const struct http_call *call, int *status, struct buf *out);
+int http_ask(struct job *j, const struct http_call *call, struct http_answer *out);
+/* A header of the answer, copied; NULL: it has none of that name. */
+const char *http_answer_header(struct job *j, const struct http_answer *a, const char *name);
 
 #endif

@@ -15,6 +15,7 @@ enum {
 	HTTP_TROUBLE = 256,
 	HTTP_PARTS_MAX = 8,        /* of a path */
 	HTTP_REQUEST_ID_MAX = 64,
+	ASK_SECONDS = 300,         /* that a client waits */
 };
 
 struct counts;
@@ -104,5 +105,10 @@ struct counts *counts_open(size_t routes_n);
 void counts_close(struct counts *c); /* NULL is fine */
 /* An answer of this status goes out now. */
 void counts_add(struct exchange *x, int status);
+
+/* --- dial.c --- */
+
+/* Connect to where the call goes; reads time out each second. */
+int dial_open(struct job *j, const struct http_call *call, int *fd);
 
 #endif

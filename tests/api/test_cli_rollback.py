@@ -18,7 +18,7 @@ def test_rollback(fresh, tmp_path):
     fresh.delete("/gateway/a.example.org")
     fresh.gateway("c.example.org", "joe")
     configs = str(tmp_path / "new" / "configs")
-    result = lines(fresh.run("rollback", then, "--reason", "all wrong", "--configs", configs))
+    result = lines(fresh.run("rollback", then, "--yes", "--reason", "all wrong", "--configs", configs))
     assert ("commit", fresh.head()) in result and ("loses-access", "c.example.org") in result
     assert ("needs-config", "a.example.org") in result and ("file", "users/0/3/gateways/0.json") in result
     assert {word for word, text in result if "a.example.org (" in text} == {"issued"}

@@ -518,24 +518,53 @@ static void takes_over_a_dead_socket(void **state)
 
 static void asks(void **state)
 {
-	struct http_call call = { t.socket, "POST", "/thing/a", "secret", "{\"name\":\"x\"}" };
-	struct buf out;
+	struct http_call call = { .method = "POST",
+		.path = "/thing/a",
+		.socket = t.socket,
+		.token = "secret",
+		.body = "{\"name\":\"x\"}" };
+	struct http_answer answer;
 	struct job j;
-	int status;
 
 	(void)state;
 	job_open(&j);
-	buf_open(&out, j.arena);
-	assert_int_equal(http_ask(&j, &call, &status, &out), 0);
-	assert_int_equal(status, 201);
+	assert_int_equal(http_ask(&j, &call, &answer), 0);
+	assert_int_equal(answer.status, 201);
+	assert_string_equal(http_answer_header(&j, &answer, "location"), "x");
+	assert_null(http_answer_header(&j, &answer, "Locatio"));
 	call.method = "GET";
 	call.path = "/secret";
 	call.body = NULL;
-	assert_int_equal(http_ask(&j, &call, &status, &out), 0);
-	assert_int_equal(status, 200);
-	assert_string_equal(out.data, "key");
+	assert_int_equal(http_ask(&j, &call, &answer), 0);
+	assert_int_equal(answer.status, 200);
+	assert_string_equal(answer.body.data, "key");
 	call.socket = "/nowhere";
-	assert_int_equal(http_ask(&j, &call, &status, &out), E_IO);
+	assert_int_equal(http_ask(&j, &call, &answer), E_IO);
+	assert_string_equal(j.code, "not_listening");
+	job_close(&j);
+}
+
+static void asks_by_url(void **state)
+{
+	static const char *const bad[] = { "http://", "http://[::1", "http://[]:80", "ftp://127.0.0.1",
+		"http://127.0.0.1:8080/path", "http://127.0.0.1:", "https://127.0.0.1:1", "" };
+	struct http_call call = { .method = "GET", .path = "/secret", .token = "secret" };
+	struct http_answer answer;
+	struct job j;
+	size_t i;
+
+	(void)state;
+	job_open(&j);
+	call.url = arena_printf(j.arena, "http://127.0.0.1:%u/", t.port);
+	assert_int_equal(http_ask(&j, &call, &answer), 0);
+	assert_string_equal(answer.body.data, "key");
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		call.url = bad[i];
+		assert_int_equal(http_ask(&j, &call, &answer), E_INVALID);
+		job_clear(&j);
+	}
+	call.url = "http://127.0.0.1:1";
+	assert_int_equal(http_ask(&j, &call, &answer), E_IO);
 	assert_string_equal(j.code, "not_listening");
 	job_close(&j);
 }
@@ -562,6 +591,7 @@ int main(void)
 		cmocka_unit_test(says_why_it_cannot_listen),
 		cmocka_unit_test(takes_over_a_dead_socket),
 		cmocka_unit_test(asks),
+		cmocka_unit_test(asks_by_url),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
