@@ -130,15 +130,18 @@ class Document:
         error = jsonschema.exceptions.best_match(self.validator(content[kind]["schema"]).iter_errors(value))
         assert error is None, f"{where}: {error.json_path}: {error.message[:500]}"
         if kind == "application/problem+json":
-            self.check_problem(where, answer, response["description"])
+            self.check_problem(where, answer, self.codes_of(response))
 
-    def check_problem(self, where, answer, description=""):
-        """The code is known, of this status, and one of those that the description names."""
+    def codes_of(self, response):
+        """The problem codes that a response's description names; none: any of its status."""
+        return set(re.findall(r"`(\w+)`", response["description"])) & set(self.codes)
+
+    def check_problem(self, where, answer, named=()):
+        """The code is known, of this status, and one of those that the response names."""
         if answer.request.method == "HEAD":
             return
         code = answer.json()["code"]
         assert self.codes.get(code) == answer.status_code, f"{where}: the code {code} is not documented with it"
-        named = set(re.findall(r"`(\w+)`", description)) & set(self.codes)
         assert not named or code in named, f"{where}: {code} is none of {sorted(named)}"
 
 
