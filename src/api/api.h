@@ -2,6 +2,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "base/digest.h"
 #include "http/http.h"
 
 struct flow;
@@ -11,7 +12,11 @@ struct api { /* the context of every request */
 	struct flow *flow;
 	struct query *query;
 	const char *data;
+	char admin_digest[DIGEST_HEX]; /* SHA-256 of the token in DATA/secrets/admin.token */
 };
+
+/* Who asks, for http_options. */
+int api_identify(struct http_request *req, const struct http_credentials *c);
 
 /* All routes; static. */
 const struct http_route *api_routes(size_t *n);

@@ -30,6 +30,32 @@ int parse_reason(struct http_request *req, struct change *ch);
 /* "reason" of a body; the change's stays where there is none. */
 int parse_reason_member(struct job *j, const struct json *body, struct change *ch);
 
+/* --- access.c --- */
+
+struct caller { /* in req->caller */
+	const char *token;         /* SHA-256 of a token of access/; NULL: the service's own admin, who may do all */
+	enum role role;
+	bool is_users;             /* for one user, whose name now and whose prefix are: */
+	const char *user;
+	struct ip_prefix prefix;
+	const char *gateway;       /* of a gateway's token; NULL: it is none */
+};
+
+/* What a route is for, beside who may do all: columns of the table. */
+enum {
+	ROUTE_OF_USER = HTTP_APPLICATION,        /* tokens for one user; what they see is checked in the handler */
+	ROUTE_OF_GATEWAY = HTTP_APPLICATION * 2, /* a gateway's token, likewise */
+	ROUTE_SECRET = HTTP_APPLICATION * 4,     /* answers with a private key: not for auditors */
+	ROUTE_OWN = HTTP_APPLICATION * 8,        /* for no token of access/ */
+};
+
+/* May he see what is at this prefix? gateway: its name, NULL where it is a user's. */
+bool access_sees(const struct http_request *req, const char *prefix, const char *gateway);
+/* Others had those names then: E_DENIED for tokens that are for one user or gateway. */
+int access_check_past(const struct http_request *req);
+/* The user that the token is for; NULL: it is for no single one. */
+const char *access_only_user(const struct http_request *req);
+
 /* --- page.c: lists --- */
 
 struct page {
@@ -103,6 +129,7 @@ api_handler log_list, log_show;
 api_handler confirm_keep, confirm_undo;
 api_handler batch_apply, rollback_to, rollback_revert, push_accept;
 api_handler certificates_get_ca, certificates_get_crl;
+api_handler tokens_list, tokens_create, tokens_delete, signers_list, signers_create, signers_delete;
 api_handler health_alive, health_ready;
 api_handler pages_get;
 api_handler state_get, state_check, state_render;

@@ -41,10 +41,13 @@ int gateways_list(struct http_request *req, struct http_response *res)
 		return j->error;
 	if (http_query(req, "at"))
 		return past_gateways(req, res, &page, &filter, link);
+	filter.user = access_only_user(req) ? access_only_user(req) : filter.user;
 	if (query_gateways(j, api->query, &filter, &page.query, &found))
 		return j->error;
 	shown = page_cut(&page, found.n);
 	for (i = 0; i < shown; i++) {
+		if (!access_sees(req, found.rows[i].prefix, found.rows[i].name))
+			continue;
 		if (present_gateway(j, &found.rows[i], &json))
 			return j->error;
 		json_add(list, NULL, json);
@@ -64,6 +67,8 @@ static int read_gateway(struct http_request *req, const char *name, struct objec
 	*o = (struct object){ .is_gateway = true };
 	if (query_gateway(j, api->query, name, &row, &o->commit) || present_gateway(j, &row, &o->json))
 		return j->error;
+	if (!access_sees(req, row.prefix, row.name))
+		return job_fail(j, E_NOT_FOUND, "not_found", "no gateway %s", name);
 	o->newest = row.certificates_n ? row.certificates : NULL;
 	o->prefix = row.prefix;
 	o->blob = row.blob;

@@ -67,6 +67,7 @@ int mutate_open(struct http_request *req, enum change_kind kind, struct change *
 	memset(ch, 0, sizeof(*ch));
 	ch->kind = kind;
 	ch->actor = req->job->actor;
+	ch->token = ((const struct caller *)req->caller)->token;
 	ch->request_id = req->job->request_id;
 	ch->now = req->job->now;
 	if (kind == CHANGE_GATEWAY_CREATE) {

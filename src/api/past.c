@@ -20,7 +20,8 @@ static int past_open(struct http_request *req, struct past *p)
 	const char *head;
 
 	p->model = NULL;
-	if (query_commit(req->job, api->query, http_query(req, "at"), &p->entry, &head))
+	if (access_check_past(req) ||
+	    query_commit(req->job, api->query, http_query(req, "at"), &p->entry, &head))
 		return req->job->error;
 	memcpy(p->commit.hex, p->entry.commit, OID_HEX);
 	p->model = model_open();

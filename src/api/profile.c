@@ -5,6 +5,17 @@
 
 static const char *const nothing_known[] = { NULL };
 
+static int check_seen(struct http_request *req, const struct query_profile *p)
+{
+	struct ip_prefix place = model_gateway_prefix(
+	    model_network(p->model), p->gateway->user, p->gateway->id);
+	char text[IP_TEXT];
+
+	if (access_sees(req, ip_print_prefix(&place, text), p->gateway->name))
+		return 0;
+	return job_fail(req->job, E_NOT_FOUND, "not_found", "no gateway %s", p->gateway->name);
+}
+
 int profile_get(struct http_request *req, struct http_response *res)
 {
 	struct api *api = req->context;
@@ -15,7 +26,7 @@ int profile_get(struct http_request *req, struct http_response *res)
 
 	buf_open(&b, j->arena);
 	if (http_query_known(req, nothing_known) || parse_gateway_name(req, &name) ||
-	    query_profile(j, api->query, name, &p, &commit) ||
+	    query_profile(j, api->query, name, &p, &commit) || check_seen(req, &p) ||
 	    render_profile(j, flow_pki(api->flow), p.model, p.gateway, &b))
 		goto out;
 	log_line(

@@ -6,6 +6,37 @@ static const char *const mutation_known[] = { "reason", "dry_run", NULL };
 static const char *const delete_known[] = { "reason", "cascade", "dry_run", NULL };
 static const char *const get_known[] = { "at", NULL };
 
+static int read_user(struct http_request *req, const char *name, struct object *o)
+{
+	struct api *api = req->context;
+	struct job *j = req->job;
+	struct query_user row;
+
+	*o = (struct object){ 0 };
+	if (query_user(j, api->query, name, &row, &o->commit))
+		return j->error;
+	if (!access_sees(req, row.prefix, NULL))
+		return job_fail(j, E_NOT_FOUND, "not_found", "no user %s", name);
+	o->json = present_user(j, &row);
+	o->prefix = row.prefix;
+	o->blob = row.blob;
+	o->tag = present_tag(j, row.blob, o->json);
+	return 0;
+}
+
+/* Who has a token for one user sees that one. */
+static int list_own(struct http_request *req, struct http_response *res)
+{
+	struct json *list = json_array(req->job->arena);
+	struct object o;
+
+	if (read_user(req, access_only_user(req), &o))
+		return req->job->error;
+	json_add(list, NULL, o.json);
+	present(req, res, list, o.commit, o.commit);
+	return 0;
+}
+
 int users_list(struct http_request *req, struct http_response *res)
 {
 	struct api *api = req->context;
@@ -19,6 +50,8 @@ int users_list(struct http_request *req, struct http_response *res)
 		return j->error;
 	if (http_query(req, "at"))
 		return past_users(req, res, &page);
+	if (access_only_user(req))
+		return list_own(req, res);
 	if (query_users(j, api->query, &page.query, &found))
 		return j->error;
 	shown = page_cut(&page, found.n);
@@ -27,22 +60,6 @@ int users_list(struct http_request *req, struct http_response *res)
 	if (shown < found.n)
 		page_link(req, res, &page, "", found.rows[shown - 1].name);
 	present(req, res, list, found.commit, found.commit);
-	return 0;
-}
-
-static int read_user(struct http_request *req, const char *name, struct object *o)
-{
-	struct api *api = req->context;
-	struct job *j = req->job;
-	struct query_user row;
-
-	*o = (struct object){ 0 };
-	if (query_user(j, api->query, name, &row, &o->commit))
-		return j->error;
-	o->json = present_user(j, &row);
-	o->prefix = row.prefix;
-	o->blob = row.blob;
-	o->tag = present_tag(j, row.blob, o->json);
 	return 0;
 }
 

@@ -29,6 +29,10 @@ static const struct {
 	[CHANGE_ADOPT] = { "adopt", change_adopt },
 	[CHANGE_PUSH] = { "push", change_push },
 	[CHANGE_BATCH] = { "batch", change_batch },
+	[CHANGE_TOKEN_CREATE] = { "token.create", change_token_create },
+	[CHANGE_TOKEN_DELETE] = { "token.delete", change_token_delete },
+	[CHANGE_SIGNER_CREATE] = { "signer.create", change_signer_create },
+	[CHANGE_SIGNER_DELETE] = { "signer.delete", change_signer_delete },
 };
 
 int change_plan(struct job *j, const struct model *m, const struct change *ch, struct plan **plan)
@@ -42,7 +46,7 @@ int change_plan(struct job *j, const struct model *m, const struct change *ch, s
 	w.plan->reason = ch->reason ? ch->reason : "";
 	w.plan->time = ch->now;
 	if (change_check_pending(&w) || CHANGES[ch->kind].plan(&w) ||
-	    (ch->confirm_within && change_make_pending(&w)))
+	    (ch->confirm_within && change_make_pending(&w)) || change_check_access(&w))
 		return j->error;
 	if (ch->idempotency)
 		plan_trailer(j->arena, w.plan, "Idempotency-Key", ch->idempotency);

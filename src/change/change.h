@@ -6,6 +6,7 @@
 #define CHANGE_CHANGE_H
 
 #include "base/job.h"
+#include "model/access.h"
 #include "model/plan.h"
 
 enum change_kind {
@@ -21,12 +22,15 @@ enum change_kind {
 	CHANGE_ADOPT,               /* what a newer state had revoked and this older one does not know */
 	CHANGE_PUSH,                /* commits that were made elsewhere are accepted */
 	CHANGE_BATCH,               /* a list of changes as one commit, later ones seeing earlier ones */
+	CHANGE_TOKEN_CREATE, CHANGE_TOKEN_DELETE,
+	CHANGE_SIGNER_CREATE, CHANGE_SIGNER_DELETE,
 };
 
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): members stand with what they belong to */
 struct change {
 	enum change_kind kind;
 	const char *actor;          /* never empty */
+	const char *token;          /* SHA-256 of the actor's token, which says what the plan may write; NULL: all */
 	const char *request_id, *reason; /* "" where there is none; printable */
 	int64_t now;
 	struct id128 device;        /* drawn by the caller, used where a gateway is created */
@@ -46,6 +50,13 @@ struct change {
 	enum routes routes;
 	struct allow *allow;
 	size_t allow_n;
+
+	/* token and signer creation; user: of one that is for one user */
+	enum role role;
+	const char *gateway;        /* of a token that is for one gateway; NULL: it is not */
+	int64_t expires;            /* 0: never */
+	const char *digest;         /* of the new token */
+	const char *key;            /* of a signer */
 
 	bool force, revoke_old;     /* renew */
 
@@ -81,7 +92,7 @@ int change_reconcile(struct job *j, const struct model *before, const struct mod
 
 /*
  * Codes: name_taken, id_taken, id_reserved, plan_full, user_full, has_gateways,
- * not_found, pending_confirmation, nothing_pending, not_renewable_yet (with renewable_from), reason_required, stale, ca_expired.
+ * not_found, forbidden, token_invalid, pending_confirmation, nothing_pending, not_renewable_yet (with renewable_from), reason_required, stale, ca_expired.
  * *plan lives in the job's arena.  A change that changes nothing has no files.
  */
 int change_plan(struct job *j, const struct model *m, const struct change *ch, struct plan **plan);

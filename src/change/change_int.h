@@ -26,9 +26,15 @@ int change_set_intent(struct work *w); /* rollback, revert */
 int change_push(struct work *w);
 int change_adopt(struct work *w);
 int change_batch(struct work *w);
+int change_token_create(struct work *w);
+int change_token_delete(struct work *w);
+int change_signer_create(struct work *w);
+int change_signer_delete(struct work *w);
 int change_confirm(struct work *w);
 int change_undo(struct work *w);
 
+/* May the actor's token do what is planned? Whatever the kind of change: the files of the plan say it. */
+int change_check_access(struct work *w);
 /* While a change is pending only what takes access away is planned, and the service's own. */
 int change_check_pending(struct work *w);
 /* Turn a plan into a pending one: what it revokes is put on hold, what it supersedes waits. */

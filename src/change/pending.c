@@ -16,6 +16,7 @@ static bool takes_away_only(const struct change *ch)
 	switch (ch->kind) {
 	case CHANGE_USER_DELETE:
 	case CHANGE_GATEWAY_DELETE:
+	case CHANGE_TOKEN_DELETE:
 	case CHANGE_SERVER_RENEW:
 	case CHANGE_SUPERSEDED_END:
 	case CHANGE_LEDGER_PRUNE:

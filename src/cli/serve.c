@@ -8,7 +8,7 @@
 #include "cli/cli_int.h"
 #include "query/query.h"
 
-static int read_token_digest(struct job *j, const struct arguments *a, char out[DIGEST_HEX])
+static int read_admin_digest(struct job *j, const struct arguments *a, char out[DIGEST_HEX])
 {
 	struct buf token;
 
@@ -44,17 +44,17 @@ static void block_signals(void)
 
 static int serve_until_signal(struct job *j, struct arguments *a, struct api *api)
 {
-	struct http_options o = { .listen = a->listen.word, .context = api };
-	char digest[DIGEST_HEX];
+	struct http_options o = { .listen = a->listen.word,
+		.listen_n = a->listen.n,
+		.socket = cli_path(
+		    j, a, "run/vpnunit.sock"), /* needs no port, and no token of who may read one */
+		.identify = api_identify,
+		.context = api };
 	struct http *http;
 	size_t i;
 
-	/* The door of `vpnunit render` and `vpnunit status`; needs no port. */
-	a->listen.word[a->listen.n] = arena_printf(j->arena, "unix:%s", cli_path(j, a, "run/vpnunit.sock"));
-	o.listen_n = a->listen.n + 1;
 	o.routes = api_routes(&o.routes_n);
-	o.token_digest = digest;
-	if (read_token_digest(j, a, digest) || http_open(j, &o, &http))
+	if (read_admin_digest(j, a, api->admin_digest) || http_open(j, &o, &http))
 		return j->error;
 	for (i = 0; i < a->listen.n; i++)
 		log_line(LOG_LEVEL_INFO, "listening on %s", a->listen.word[i]);

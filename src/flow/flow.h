@@ -123,6 +123,24 @@ int flow_restore(struct job *j, const struct flow_options *o, const char *const 
 /* `vpnunit check`: would a push from one commit of a repository to another be accepted? Reads alone. */
 int flow_check_offline(struct job *j, const char *repository, const char *old, const char *new);
 
+/* A token of access/ as it is now; the secret is nowhere, but for its SHA-256. */
+struct flow_token {
+	const char *name, *digest;
+	enum role role;
+	int64_t created, expires;   /* expires 0: never */
+	bool has_user;
+	struct ip_prefix prefix;    /* the user's */
+	const char *user;           /* his name, now or when he was last seen; NULL: it is for no single user */
+	const char *gateway;        /* NULL: it is for no single gateway */
+	bool stands;                /* the user or gateway that it is for is there */
+};
+/* E_NOT_FOUND where no token has this digest. Any thread; the same time for any digest. */
+int flow_find_token(struct job *j, struct flow *f, const char *digest, struct flow_token *out);
+/* All of them, by name; and the keys that pushed commits may be signed with. */
+void flow_list_tokens(struct job *j, struct flow *f, const struct flow_token **out, size_t *n);
+struct flow_signer { const char *name, *key; };
+void flow_list_signers(struct job *j, struct flow *f, const struct flow_signer **out, size_t *n);
+
 struct flow_check { const char *name; bool ok; const char *detail; };
 struct flow_state {
 	struct oid head;

@@ -16,6 +16,8 @@ static const struct {
 } by_code[] = {
 	{ "token_required", 401 },
 	{ "token_invalid", 401 },
+	{ "token_expired", 401 },
+	{ "too_many_bad_tokens", 429 },
 	{ "method_not_allowed", 405 },
 	{ "body_too_large", 413 },
 	{ "unsupported_media_type", 415 },

@@ -60,15 +60,14 @@ void counts_add(struct exchange *x, int status)
 	size_t row = x->route ? (size_t)(x->route - x->http->routes) : c->routes_n;
 
 	pthread_mutex_lock(&c->lock);
-	histogram_add(&find_cell(c, row, status)->time, HISTOGRAM_MICROSECONDS,
-	    time_monotonic_us() - x->began_at);
+	histogram_add(
+	    &find_cell(c, row, status)->time, HISTOGRAM_MICROSECONDS, time_monotonic_us() - x->began_at);
 	pthread_mutex_unlock(&c->lock);
 }
 
 const struct http_count *http_counts(const struct http_request *r, size_t *n)
 {
-	const struct exchange *x = (const struct exchange *)((const char *)r -
-	    offsetof(struct exchange, request));
+	const struct exchange *x = exchange_of(r);
 	struct counts *c = x->http->counts;
 	struct buf list;
 	size_t i, k;

@@ -43,29 +43,14 @@ static int take_request_id(struct exchange *x)
 	return 0;
 }
 
-/* RFC 6750, 2.1. The digests are compared, so that time tells nothing about the token. */
-static int authenticate(struct exchange *x)
+struct exchange *exchange_of(const struct http_request *r)
 {
-	const char *given = mg_get_header(x->conn, "Authorization");
-	char digest[DIGEST_HEX];
-
-	if (!given || strncasecmp(given, "Bearer ", 7) != 0)
-		return job_fail(&x->job, E_DENIED, "token_required",
-		    "send the token as Authorization: Bearer TOKEN; init wrote it to secrets/admin.token");
-	given += 7 + strspn(given + 7, " ");
-	digest_sha256_hex(given, strlen(given), digest);
-	if (!digest_equal(digest, x->http->token_digest, DIGEST_HEX))
-		return job_fail(&x->job, E_DENIED, "token_invalid", "this token is not known here");
-	x->job.actor = "admin";
-	return 0;
+	return (struct exchange *)((char *)r - offsetof(struct exchange, request));
 }
 
 const char *http_header(const struct http_request *r, const char *name)
 {
-	const struct exchange *x = (const struct exchange *)((const char *)r -
-	    offsetof(struct exchange, request));
-
-	return mg_get_header(x->conn, name);
+	return mg_get_header(exchange_of(r)->conn, name);
 }
 
 /* "tag" (RFC 9110, 13.1.1). A weak tag is kept with its W/, and so never matches. */
@@ -92,7 +77,7 @@ static int find_route(struct exchange *x, const char *path)
 	const char *allow = NULL;
 	enum route_result result = route_find(x, path, &allow);
 
-	if ((result != ROUTE_FOUND || !(x->route->flags & HTTP_PUBLIC)) && authenticate(x))
+	if ((result != ROUTE_FOUND || !(x->route->flags & HTTP_PUBLIC)) && auth_check(x))
 		return j->error;
 	switch (result) {
 	case ROUTE_FOUND:
@@ -120,24 +105,25 @@ static int handle(struct exchange *x, const struct mg_request_info *info)
 	return x->route->handle(&x->request, &x->response);
 }
 
-static void exchange_open(struct exchange *x, struct http *h, struct mg_connection *conn)
+static void exchange_open(struct exchange *x, const struct listener *l, struct mg_connection *conn)
 {
 	memset(x, 0, sizeof(*x));
 	job_open(&x->job);
 	x->conn = conn;
-	x->http = h;
+	x->listener = l;
+	x->http = l->http;
 	x->began_at = time_monotonic_us();
 	x->request.job = &x->job;
-	x->request.context = h->context;
+	x->request.context = l->http->context;
 }
 
-int exchange_run(struct http *h, struct mg_connection *conn)
+int exchange_run(const struct listener *l, struct mg_connection *conn)
 {
 	const struct mg_request_info *info = mg_get_request_info(conn);
 	struct exchange x;
 	int status;
 
-	exchange_open(&x, h, conn);
+	exchange_open(&x, l, conn);
 	x.request.method = info->request_method;
 	x.request.path = info->local_uri_raw;
 	if (handle(&x, info) && !x.is_begun)
@@ -154,11 +140,11 @@ int exchange_run(struct http *h, struct mg_connection *conn)
 	return status;
 }
 
-void exchange_refuse(struct http *h, struct mg_connection *conn, int status, const char *detail)
+void exchange_refuse(const struct listener *l, struct mg_connection *conn, int status, const char *detail)
 {
 	struct exchange x;
 
-	exchange_open(&x, h, conn);
+	exchange_open(&x, l, conn);
 	draw_request_id(&x.job);
 	x.request.method = "";
 	x.is_closing = true;

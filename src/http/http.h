@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/histogram.h"
@@ -22,6 +23,7 @@ struct http_request {
 	const char *method, *path;
 	const char *params[HTTP_PARAMS_MAX]; /* decoded path parts that {} matched */
 	const struct json *body;   /* NULL: none was sent */
+	const void *caller;        /* whom the application took this for; NULL on public routes */
 	const char *if_match;      /* an entity tag without quotes, or NULL */
 	/* private to http */
 	const struct http_query *query;
@@ -68,6 +70,9 @@ struct http_count {
 /* In the job's arena; ordered by route. */
 const struct http_count *http_counts(const struct http_request *r, size_t *n);
 
+/* How many tokens were refused since the start. */
+unsigned long http_refused_tokens(const struct http_request *r);
+
 /* The value is copied; what is no printable ASCII becomes '?'. name is a literal. */
 void http_set_header(struct job *j, struct http_response *r, const char *name, const char *value);
 
@@ -76,6 +81,7 @@ enum http_route_flags {
 	HTTP_BODY = 2,             /* a JSON object must be sent */
 	HTTP_BODY_OPTIONAL = 4,
 	HTTP_BODY_LARGE = 8,       /* up to HTTP_BODY_LARGE_MAX bytes, elsewhere HTTP_BODY_MAX */
+	HTTP_APPLICATION = 256,    /* this bit and those above are the application's, for its identify */
 };
 
 struct http_route {
@@ -87,10 +93,24 @@ struct http_route {
 
 struct http;
 
+/* Who asks, as far as the connection tells. */
+struct http_credentials {
+	const char *digest;        /* SHA-256 of the bearer token (RFC 6750, 2.1), in hex; NULL: none was sent */
+	bool has_peer;             /* came over the service's own socket, from a process of this user: */
+	uid_t peer;
+	unsigned flags;            /* of the route; 0 where none fits */
+};
+
 struct http_options {
 	const char **listen;       /* "127.0.0.1:8080", "[::1]:8080", "unix:PATH" */
 	size_t listen_n;
-	const char *token_digest;  /* SHA-256 hex of the admin token */
+	const char *socket;        /* the service's own: workers of its own, and its peers are known; NULL: none */
+	/*
+	 * Who is it, and may he use this route? Called for every request but to public routes; sets caller and the
+	 * job's actor, or fails: E_DENIED, with the codes token_required, token_invalid and token_expired (401),
+	 * another one (403). Guesses of tokens are counted and slowed down here.
+	 */
+	int (*identify)(struct http_request *req, const struct http_credentials *c);
 	const struct http_route *routes;
 	size_t routes_n;
 	void *context;

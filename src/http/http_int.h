@@ -11,7 +11,8 @@
 #include "http/http.h"
 
 enum {
-	HTTP_WORKERS = 32,
+	HTTP_WORKERS = 32,         /* for all TCP listeners together */
+	HTTP_SOCKET_WORKERS = 8,   /* for each unix socket */
 	HTTP_TROUBLE = 256,
 	HTTP_PARTS_MAX = 8,        /* of a path */
 	HTTP_REQUEST_ID_MAX = 64,
@@ -20,15 +21,25 @@ enum {
 
 struct counts;
 
-struct http {
+struct limits;
+
+struct listener { /* workers of their own, so that who keeps those of another one busy is not felt here */
+	struct http *http;
 	struct mg_context *civetweb;
+	bool is_own;               /* the service's own socket */
+	bool is_starting;
+	char trouble[HTTP_TROUBLE]; /* CivetWeb's first complaint while it starts */
+};
+
+struct http {
+	struct listener *listeners; /* all TCP ones as one, then each unix socket */
+	size_t listeners_n;
 	struct counts *counts;
+	struct limits *limits;
 	const struct http_route *routes;
 	size_t routes_n;
 	void *context;
-	char token_digest[DIGEST_HEX];
-	bool is_starting;
-	char trouble[HTTP_TROUBLE]; /* CivetWeb's first complaint while it starts */
+	int (*identify)(struct http_request *req, const struct http_credentials *c);
 };
 
 struct http_query { /* one parameter, decoded */
@@ -38,6 +49,7 @@ struct http_query { /* one parameter, decoded */
 
 struct exchange {
 	struct mg_connection *conn;
+	const struct listener *listener;
 	struct http *http;
 	struct job job;
 	struct http_request request;
@@ -55,10 +67,44 @@ struct exchange {
 
 /* --- exchange.c: from CivetWeb's callbacks --- */
 
+/* The exchange that a request is of. */
+struct exchange *exchange_of(const struct http_request *r);
 /* Answer one request, whatever it is; returns the status. */
-int exchange_run(struct http *h, struct mg_connection *conn);
+int exchange_run(const struct listener *l, struct mg_connection *conn);
 /* Answer what CivetWeb itself refuses. */
-void exchange_refuse(struct http *h, struct mg_connection *conn, int status, const char *detail);
+void exchange_refuse(const struct listener *l, struct mg_connection *conn, int status, const char *detail);
+
+/* --- listen.c: what --listen takes, checked, in CivetWeb's words --- */
+
+bool listen_is_unix(const char *listen_on);
+const char *listen_unix_path(const char *listen_on);
+/* All TCP listeners of the options; nothing where there is none. */
+int listen_print_tcp(struct job *j, const struct http_options *o, struct buf *b);
+/* A killed process's socket file goes; a living one's is in the way. */
+int listen_print_unix(struct job *j, const char *path, struct buf *b);
+
+/* --- auth.c --- */
+
+/* Who asks; the route may be NULL. E_DENIED, or the code too_many_bad_tokens (429). */
+int auth_check(struct exchange *x);
+
+/* --- limits.c: tokens that were refused, by where they came from --- */
+
+struct limits *limits_open(void);
+void limits_close(struct limits *l);
+/*
+ * One more bad token from this source. 0: it is answered as such; else the seconds for which more of them
+ * are not looked at. *is_news: worth a line of the log, of which there is a bounded number a minute.
+ */
+unsigned limits_note(struct limits *l, const char *source, int64_t now_ms, bool *is_news);
+unsigned long limits_count(struct limits *l);
+
+/* --- peer.c: the other end --- */
+
+/* In the arena: an IPv4 address, the /64 of an IPv6 address, or the user of a local process. */
+const char *peer_source(struct exchange *x);
+/* The user of the process at the other end of a unix socket; false where that cannot be told. */
+bool peer_user(const struct mg_connection *conn, uid_t *out);
 
 /* --- decode.c --- */
 

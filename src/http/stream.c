@@ -4,11 +4,6 @@
 
 #include "http/http_int.h"
 
-static struct exchange *exchange_of(struct http_request *r)
-{
-	return (struct exchange *)((char *)r - offsetof(struct exchange, request));
-}
-
 void http_begin(struct http_request *r)
 {
 	answer_begin(exchange_of(r));

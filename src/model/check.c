@@ -130,11 +130,31 @@ static int check_gateways(struct job *j, const struct model *m)
 	return 0;
 }
 
+/* One that was taken away stays away, under whatever name. */
+static int check_tokens(struct job *j, const struct model *m)
+{
+	const struct entity **e = model_touched(j->arena, m, ENTITY_TOKEN);
+	char path[MODEL_PATH_MAX];
+
+	for (; *e; e++) {
+		const struct token *t = (const struct token *)*e;
+
+		if ((*e)->is_removed)
+			continue;
+		model_token_removal_path(t->digest, path);
+		if (model_entity(m, path))
+			return broken(j, (*e)->path, "the ledger says that this token was taken away");
+		if (model_find_token(j, m, t->digest) != t)
+			return broken(j, (*e)->path, "another token has the same digest");
+	}
+	return 0;
+}
+
 int model_check(struct job *j, const struct model *m)
 {
 	const struct entity **e;
 
-	if (check_network(j, m) || check_server(j, m))
+	if (check_network(j, m) || check_server(j, m) || check_tokens(j, m))
 		return j->error;
 	for (e = model_touched(j->arena, m, ENTITY_USER); *e; e++)
 		if ((*e)->is_removed ? check_no_gateways(j, m, (*e)->path)

@@ -44,7 +44,8 @@ struct id128 { /* a certificate's serial, a device */
 
 enum entity_kind { ENTITY_FORMAT, ENTITY_NETWORK, ENTITY_SERVER, ENTITY_USER, ENTITY_GATEWAY,
 	ENTITY_CERTIFICATE, ENTITY_SUPERSESSION, ENTITY_REVOCATION, ENTITY_ID, ENTITY_RELEASE, ENTITY_ADOPTION,
-	ENTITY_PENDING, ENTITY_ACCESS };
+	ENTITY_PENDING, ENTITY_TOKEN, ENTITY_TOKEN_REMOVAL, ENTITY_SIGNER,
+	ENTITY_ACCESS };  /* the last one; any other file of access/ */
 
 /* The head of every entity: which state file it is. */
 struct entity {

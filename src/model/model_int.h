@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/map.h"
-#include "model/model.h"
+#include "model/access.h"
 
 enum { ENTITY_KINDS = ENTITY_ACCESS + 1 };
 
@@ -50,6 +50,7 @@ struct path_meaning {
 	bool is_known, has_gateway;
 	uint32_t user, gateway, number;
 	struct id128 serial;
+	const char *name;          /* of a token, a token's removal, a signer: what ends with ".json" */
 };
 struct path_meaning model_read_path(const struct network *n, const char *path);
 
@@ -65,6 +66,9 @@ int model_parse_adoption(struct job *j, const struct json *o, struct adoption *v
 int model_parse_id(struct job *j, const struct json *o, struct id_record *v);
 int model_parse_pending(struct job *j, const struct json *o, struct pending *v);
 int model_parse_release(struct job *j, const struct json *o, struct id_release *v);
+int model_parse_token(struct job *j, const struct network *n, const struct json *o, struct token *v);
+int model_parse_token_removal(struct job *j, const struct json *o, struct token_removal *v);
+int model_parse_signer(struct job *j, const struct json *o, struct signer *v);
 
 /* Typed members that state files share. */
 int model_want_time(struct job *j, const struct json *o, const char *key, int64_t *out);

@@ -20,13 +20,16 @@ static const size_t SIZES[ENTITY_KINDS] = {
 	[ENTITY_RELEASE] = sizeof(struct id_release),
 	[ENTITY_ADOPTION] = sizeof(struct adoption),
 	[ENTITY_PENDING] = sizeof(struct pending),
+	[ENTITY_TOKEN] = sizeof(struct token),
+	[ENTITY_TOKEN_REMOVAL] = sizeof(struct token_removal),
+	[ENTITY_SIGNER] = sizeof(struct signer),
 	[ENTITY_ACCESS] = sizeof(struct entity),
 };
 
 static bool is_ledger(enum entity_kind k)
 {
 	return k == ENTITY_CERTIFICATE || k == ENTITY_SUPERSESSION || k == ENTITY_REVOCATION ||
-	    k == ENTITY_ID || k == ENTITY_RELEASE || k == ENTITY_ADOPTION;
+	    k == ENTITY_ID || k == ENTITY_RELEASE || k == ENTITY_ADOPTION || k == ENTITY_TOKEN_REMOVAL;
 }
 
 static struct entity *entity_new(enum entity_kind kind, const char *path, const char *bytes, size_t len)
@@ -113,6 +116,30 @@ static int parse_id_entry(struct job *j, const struct json *o, struct entity *e,
 	return model_parse_release(j, o, v);
 }
 
+/* Files that are named by a person, or by a digest: the name is the path's. */
+static int parse_named(struct job *j, const struct model *m, const struct json *o, struct entity *e,
+    const struct path_meaning *p)
+{
+	const char *name = arena_strndup(e->arena, p->name, strlen(p->name) - strlen(".json"));
+	struct token_removal *removal = (struct token_removal *)e;
+	uint8_t bytes[(DIGEST_HEX - 1) / 2];
+
+	if (e->kind == ENTITY_TOKEN_REMOVAL) {
+		if (!digest_unhex(name, bytes, sizeof(bytes)))
+			return job_fail(j, E_CORRUPT, "broken_state", "its name is no SHA-256");
+		memcpy(removal->digest, name, DIGEST_HEX);
+		return model_parse_token_removal(j, o, removal);
+	}
+	if (!model_is_token_name(name))
+		return job_fail(j, E_CORRUPT, "broken_state", "its name is none that it could have");
+	if (e->kind == ENTITY_SIGNER) {
+		((struct signer *)e)->name = name;
+		return model_parse_signer(j, o, (struct signer *)e);
+	}
+	((struct token *)e)->name = name;
+	return model_parse_token(j, model_network(m), o, (struct token *)e);
+}
+
 static int parse_entity(struct job *j, const struct model *m, const struct json *o, struct entity *e,
     const struct path_meaning *p)
 {
@@ -136,6 +163,10 @@ static int parse_entity(struct job *j, const struct model *m, const struct json 
 		return model_parse_adoption(j, o, (struct adoption *)e);
 	case ENTITY_PENDING:
 		return model_parse_pending(j, o, (struct pending *)e);
+	case ENTITY_TOKEN:
+	case ENTITY_TOKEN_REMOVAL:
+	case ENTITY_SIGNER:
+		return parse_named(j, m, o, e, p);
 	case ENTITY_ACCESS:
 		return 0;
 	default:

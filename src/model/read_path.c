@@ -105,6 +105,32 @@ static void read_adopted_path(const char *s, struct path_meaning *out)
 	out->is_known = model_is_id128(out->serial.hex);
 }
 
+/* A file of a folder whose names are people's, or digests: "access/tokens/alice.json". */
+static void read_named_path(const char *path, struct path_meaning *out)
+{
+	static const struct {
+		const char *prefix;
+		enum entity_kind kind;
+	} folders[] = {
+		{ "access/tokens/", ENTITY_TOKEN },
+		{ "access/signers/", ENTITY_SIGNER },
+		{ "ledger/tokens/", ENTITY_TOKEN_REMOVAL },
+	};
+	size_t i, len = strlen(path);
+
+	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (strncmp(path, folders[i].prefix, strlen(folders[i].prefix)) != 0)
+			continue;
+		out->kind = folders[i].kind;
+		out->name = path + strlen(folders[i].prefix);
+		out->is_known = len > strlen(folders[i].prefix) + 5 && strcmp(path + len - 5, ".json") == 0 &&
+		    !strchr(out->name, '/');
+		return;
+	}
+	if (strncmp(path, "access/", 7) == 0)
+		*out = (struct path_meaning){ .kind = ENTITY_ACCESS, .is_known = true };
+}
+
 struct path_meaning model_read_path(const struct network *n, const char *path)
 {
 	static const struct {
@@ -126,8 +152,7 @@ struct path_meaning model_read_path(const struct network *n, const char *path)
 		return (struct path_meaning){ .kind = ENTITY_SERVER, .is_known = true };
 	if (strcmp(path, "pending.json") == 0)
 		return (struct path_meaning){ .kind = ENTITY_PENDING, .is_known = true };
-	if (strncmp(path, "access/", 7) == 0)
-		return (struct path_meaning){ .kind = ENTITY_ACCESS, .is_known = true };
+	read_named_path(path, &out);
 	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		if (strncmp(path, folders[i].prefix, strlen(folders[i].prefix)) == 0)
 			read_serial_path(folders[i].kind, path + strlen(folders[i].prefix), &out);
