@@ -21,6 +21,9 @@ KINDS = {  # which schema a path has
     "adoption": r"ledger/adopted/[0-9a-f]{32}\.json",
     "id": r"ledger/ids/[0-9a-f]/[0-9a-f](/[0-9a-f])?\.json",
     "pending": r"pending\.json",
+    "token": r"access/tokens/[a-z0-9][a-z0-9._-]*\.json",
+    "signer": r"access/signers/[a-z0-9][a-z0-9._-]*\.json",
+    "token_removal": r"ledger/tokens/[0-9a-f]{64}\.json",
     "release": r"ledger/ids/[0-9a-f]/[0-9a-f](/[0-9a-f])?/released/[0-9]+\.json",
 }
 
@@ -58,6 +61,12 @@ def files(service):
     service.run("restore", "--accept-loss")
     service.start()
     service.gateway("a.example.org", "joe")
+    for token in ({"role": "operator", "user": "joe"}, {"role": "gateway", "gateway": "a.example.org"},
+                  {"role": "admin", "expires": "2036-01-01T00:00:00Z"}):
+        assert service.post("/tokens", {"name": f"the-{token['role']}", **token}).status_code == 201
+    assert service.delete("/token/the-admin").status_code == 204
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl joe"
+    assert service.post("/signers", {"name": "joe", "key": key}).status_code == 201
     service.gateway("b.example.org", "joe")
     assert service.patch("/gateway/a.example.org", {"allow": [
         "tcp/22", "udp/5000-5010", {"proto": "udp", "ports": "53", "to": "1::80", "from": "vpn"},
@@ -108,7 +117,8 @@ def spoilt(value):
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"gateway"}))
 def test_spoilt_files_are_not(files, kind):
     content = next(content for path, content in files.items() if kind_of(path) == kind)
-    free = {"certificate": {"name"}, "network": {"name"}, "revocation": {"by"}, "adoption": {"by"}}.get(kind, set())  # any text
+    free = {"certificate": {"name"}, "network": {"name"}, "revocation": {"by"}, "adoption": {"by"},
+            "token_removal": {"by"}}.get(kind, set())  # any text
     for bad in spoilt({key: value for key, value in content.items() if key not in free}):
         bad = {**{key: content[key] for key in free}, **bad}
         assert not validator(kind).is_valid(bad), bad
