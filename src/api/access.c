@@ -103,6 +103,8 @@ bool access_sees(const struct http_request *req, const char *prefix, const char 
 	const struct caller *c = req->caller;
 	struct ip_prefix place;
 
+	if (!c)
+		return true; /* a public route, which is a right by itself */
 	if (c->gateway && (!gateway || strcmp(gateway, c->gateway) != 0))
 		return false;
 	return !c->is_users || (ip_parse_prefix(prefix, &place) && ip_contains(&c->prefix, &place.addr));

@@ -62,12 +62,13 @@ static int parse_confirm_within(struct http_request *req, struct change *ch)
 
 int mutate_open(struct http_request *req, enum change_kind kind, struct change *ch)
 {
+	const struct caller *caller = req->caller; /* NULL on a public route */
 	unsigned char device[(ID128_HEX - 1) / 2];
 
 	memset(ch, 0, sizeof(*ch));
 	ch->kind = kind;
 	ch->actor = req->job->actor;
-	ch->token = ((const struct caller *)req->caller)->token;
+	ch->token = caller ? caller->token : NULL;
 	ch->request_id = req->job->request_id;
 	ch->now = req->job->now;
 	if (kind == CHANGE_GATEWAY_CREATE) {
