@@ -74,8 +74,16 @@ deps:
 	@.ci/deps run
 deps-test:
 	@.ci/deps run test
+	@$(MAKE) $(CLIENT)
 deps-qa:
 	@.ci/deps run test qa
+	@$(MAKE) $(CLIENT)
+
+# What lints the OpenAPI document and makes a client of it, with locked versions, for tests alone.
+CLIENT := $(BUILD)/client/node_modules
+$(CLIENT): $(addprefix tests/client/,package.json package-lock.json .npmrc)
+	@mkdir -p $(@D) && cp $^ $(@D)
+	$(call say,NPM,$@) npm ci --prefix $(@D) --loglevel error --no-audit --no-fund --ignore-scripts && touch $@
 
 run: deps
 	@$(MAKE) $(BUILD)/vpnunit
@@ -86,7 +94,7 @@ test: deps-test
 
 # --- Tests, once everything is installed.  pytest is last, since its last line counts them. ---
 
-check: $(BUILD)/vpnunit $(SHIMS) unit
+check: $(BUILD)/vpnunit $(SHIMS) unit $(CLIENT)
 	@echo "== pytest $(SUITES)"
 	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
 	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest $(SUITES)
