@@ -53,6 +53,7 @@ struct flow {
 	char rendered[OID_HEX];    /* the commit on disk; "": unknown, render everything */
 	int64_t next_end;          /* when the next superseded certificate ends; INT64_MAX: none */
 	int64_t next_check, next_prune;
+	int64_t next_catch_up;     /* by the monotonic clock, ms: not before, after a failure */
 	struct flow_keys keys;
 	struct indexing *indexing; /* the index of the history catches up; NULL: it does not have to */
 	int64_t next_index;        /* not before, after a failure */
@@ -85,6 +86,8 @@ int flow_put_diff(struct job *j, struct state *s, const struct oid *from, const 
 
 /* Bring what is rendered to HEAD: forward from the commit on record, or all anew. */
 int flow_bring_forward(struct job *j, struct flow *f, bool full);
+/* What a turn could not render is rendered after all; deploy gets what it has missed. */
+int flow_catch_up(struct job *j, struct flow *f);
 /* Refuse a HEAD that is older than what is rendered: revoked devices would be let in. */
 int flow_check_age(struct job *j, struct flow *f);
 

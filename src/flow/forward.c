@@ -114,8 +114,10 @@ int flow_bring_forward(struct job *j, struct flow *f, bool full)
 		goto out;
 	memcpy(f->rendered, f->head.hex, OID_HEX);
 out:
-	if (j->error)
+	if (j->error) {
 		render_discard(f->render);
+		f->rendered[0] = '\0'; /* behind, or half-way: the next try begins anew */
+	}
 	model_close(fork);
 	model_close(base);
 	return j->error;
@@ -134,5 +136,20 @@ int flow_boot_task(struct job *j, struct flow *f, struct deploy_task *task)
 		flow_collect_cuts(j, fork, task);
 	model_close(fork);
 	model_close(base);
+	return j->error;
+}
+
+int flow_catch_up(struct job *j, struct flow *f)
+{
+	struct deploy_task task = { 0 };
+
+	if (flow_bring_forward(j, f, true)) {
+		flow_publish_snapshot(f, j->message);
+		return j->error;
+	}
+	flow_publish_snapshot(f, NULL);
+	task.reload = render_needs_reload(f->render);
+	if (flow_boot_task(j, f, &task) == 0)
+		deploy_submit(f->deploy, &task);
 	return j->error;
 }

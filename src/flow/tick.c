@@ -10,7 +10,11 @@
 #include "base/time.h"
 #include "flow/flow_int.h"
 
-enum { CHECK_EVERY = 50, PRUNE_EVERY = 86400 }; /* whatever is wrong is to be right within a minute */
+enum {
+	CHECK_EVERY = 50, /* whatever is wrong is to be right within a minute */
+	PRUNE_EVERY = 86400,
+	CATCH_UP_EVERY_MS = 5000,
+};
 
 static bool apply_own(struct flow *f, enum change_kind kind, const char *actor, int64_t now)
 {
@@ -64,6 +68,22 @@ static bool is_server_due(const struct flow *f, int64_t now)
 	return now >= issued + life * 2 / 3;
 }
 
+/* What could not be rendered is not in force: a revocation least of all can wait for the next change. */
+static void catch_up(struct flow *f)
+{
+	struct job j;
+
+	if (f->rendered[0] || time_monotonic_ms() < f->next_catch_up)
+		return;
+	job_open(&j);
+	if (flow_catch_up(&j, f))
+		log_line(LOG_LEVEL_ERROR, "render of %.12s: %s", f->head.hex, j.message);
+	else
+		log_line(LOG_LEVEL_INFO, "render of %.12s: done after all", f->head.hex);
+	job_close(&j);
+	f->next_catch_up = time_monotonic_ms() + CATCH_UP_EVERY_MS;
+}
+
 /* The kernel may have been told what was on the disk meanwhile. */
 static void deploy_again(struct flow *f)
 {
@@ -89,6 +109,8 @@ static void check_drift(struct flow *f)
 			log_line(LOG_LEVEL_ERROR, "repair: %s", j.message);
 		else if (*drift)
 			deploy_again(f);
+		if (*drift)
+			flow_publish_snapshot(f, j.error ? j.message : NULL);
 	}
 	job_close(&j);
 }
@@ -97,6 +119,7 @@ void flow_tick(struct flow *f)
 {
 	int64_t now = time_now();
 
+	catch_up(f);
 	refresh_crl(f);
 	if (model_pending(f->model) && now >= model_pending(f->model)->deadline)
 		apply_own(f, CHANGE_UNDO, "auto-rollback", now);

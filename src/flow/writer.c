@@ -179,8 +179,8 @@ static void run_special(struct flow *f, struct ticket *t)
 {
 	if (t->kind == TICKET_CHECK)
 		render_check(t->job, f->render, f->model, f->head.hex, &t->differences);
-	else if (flow_bring_forward(t->job, f, true) == 0)
-		flow_publish_snapshot(f, NULL);
+	else
+		flow_catch_up(t->job, f);
 	answer(f, t, NULL);
 }
 
@@ -195,7 +195,7 @@ void flow_run(struct flow *f, struct ticket *list)
 	}
 	for (tries = 0;; tries++) {
 		job_open(&j);
-		if (!f->rendered[0] && flow_bring_forward(&j, f, true))
+		if (!f->rendered[0] && flow_catch_up(&j, f))
 			break; /* behind and unable to catch up: refuse rather than pile up what is not in force */
 		if (run_once(&j, f, list) != E_STALE || tries >= TRIES)
 			break;

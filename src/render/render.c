@@ -115,6 +115,9 @@ static int stage(struct render_job *r)
 
 	r->output = r->render->staged = output_open();
 	r->listings = r->render->listings;
+	if (r->render->has_leftovers && output_sweep(j, &r->render->place))
+		return j->error;
+	r->render->has_leftovers = false;
 	if (r->is_full && output_folders(j, &r->render->place))
 		return j->error;
 	if (render_run(r))
@@ -181,9 +184,8 @@ void render_discard(struct render *r)
 		return;
 	render_drop(r);
 	database_rollback(r->database);
-	/* What can't be swept now is swept when the folder is opened again, or stops the next stage with a reason. */
 	job_open(&j);
-	output_sweep(&j, &r->place);
+	r->has_leftovers = output_sweep(&j, &r->place) != 0; /* then before the next stage */
 	job_close(&j);
 }
 

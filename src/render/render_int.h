@@ -92,6 +92,7 @@ struct render {
 	struct output *staged;   /* NULL: nothing is */
 	struct listings *listings;
 	struct crl_seen crl;
+	bool has_leftovers;      /* staged files that could not be removed */
 	bool is_dirty;           /* a promotion ended half-way: the next stage renders everything */
 	bool reloads, staged_reloads;
 };

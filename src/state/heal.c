@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -32,13 +33,23 @@ static bool is_lock(struct job *j, const char *path, const char *name, const str
 	return S_ISREG(st->st_mode) && ends(name, ".lock");
 }
 
+/* Nothing that wrote before this machine's start is alive. */
+static int64_t booted(const struct job *j)
+{
+	struct timespec up = { 0 };
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return j->now - up.tv_sec;
+}
+
 /* libgit2's own are nobody's: we hold the lock. Those of stock git may be of a push that is under way. */
 static bool is_leftover(struct job *j, const char *path, const char *name, const struct stat *st)
 {
 	(void)path;
 	if (begins(name, "tmp_object_git2_") || begins(name, "pack_git2_"))
 		return true;
-	return (begins(name, "tmp_") || begins(name, ".tmp-")) && st->st_mtime < j->now - ABANDONED;
+	return (begins(name, "tmp_") || begins(name, ".tmp-")) &&
+	    (st->st_mtime < j->now - ABANDONED || st->st_mtime < booted(j));
 }
 
 /* libgit2 renames the index into place before its pack: a kill in between leaves it alone there. */
@@ -94,6 +105,18 @@ static int sweep_objects(struct job *j, const char *objects)
 			return j->error;
 	}
 	return 0;
+}
+
+/* A push's temporary packs lie in a folder of its own. */
+static bool is_temporary_pack(struct job *j, const char *path, const char *name, const struct stat *st)
+{
+	(void)j, (void)path, (void)st;
+	return begins(name, "tmp_") || begins(name, ".tmp-");
+}
+
+int state_sweep_repack(struct job *j, struct state *s)
+{
+	return sweep(j, arena_printf(j->arena, "%s/objects/pack", s->path), false, is_temporary_pack);
 }
 
 /* A clone's HEAD is what HEAD was elsewhere; ours is main. */

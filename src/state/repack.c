@@ -42,7 +42,9 @@ int state_repack(struct job *j, struct state *s)
 	state_let_go(s);
 	if (state_run_git(j, argv, &is_fine, &words))
 		return j->error;
-	return is_fine ? 0 : job_fail(j, E_IO, "io", "git repack failed: %s", words);
+	if (is_fine || state_sweep_repack(j, s))
+		return j->error;
+	return job_fail(j, E_IO, "io", "git repack failed: %s", words);
 }
 
 int state_fsck(struct job *j, struct state *s, const char **words)

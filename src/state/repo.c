@@ -4,6 +4,7 @@
  * GIT_DIR, no search in parents, no configuration but the repository's own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,23 @@ void state_stop(void)
 	git_libgit2_shutdown();
 }
 
+/* libgit2 keeps of errno only its words. */
+static const char *io_code(const char *words)
+{
+	return strstr(words, strerrordesc_np(ENOSPC)) || strstr(words, strerrordesc_np(EDQUOT)) ? "disk_full"
+												: "io";
+}
+
+/* libgit2 takes for missing what it could not open. */
+static bool has_descriptors(void)
+{
+	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 int state_fail(struct job *j, int rc, const char *fmt, ...)
 {
 	const git_error *e = git_error_last();
@@ -76,8 +94,11 @@ int state_fail(struct job *j, int rc, const char *fmt, ...)
 		return job_fail(j, E_BUSY, "locked", "%s: %s", text, e ? e->message : "locked");
 	if (e &&
 	    (e->klass == GIT_ERROR_OS || e->klass == GIT_ERROR_FILESYSTEM || e->klass == GIT_ERROR_NOMEMORY))
-		return job_fail(j, E_IO, "io", "%s: %s", text, e->message);
-	return job_fail(j, E_CORRUPT, "state_corrupt", "%s: %s (`vpnunit git fsck` says more)", text,
+		return job_fail(j, E_IO, io_code(e->message), "%s: %s", text, e->message);
+	if (!has_descriptors())
+		return job_fail_errno(j, "%s", text);
+	return job_fail(j, E_CORRUPT, "state_corrupt",
+	    "%s: %s (damaged, or the disk cannot be read: `vpnunit git fsck` says more)", text,
 	    e ? e->message : "unknown error");
 }
 

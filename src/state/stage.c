@@ -39,6 +39,15 @@ out:
 	return j->error;
 }
 
+/* It was there a moment ago: what libgit2 cannot find now, it cannot read. */
+static int read_parent(struct job *j, struct state *s, const struct oid *id, git_commit **out)
+{
+	if (state_commit(j, s, id, out) != E_NOT_FOUND)
+		return j->error;
+	job_clear(j);
+	return state_fail(j, GIT_ENOTFOUND, "commit %s", id->hex);
+}
+
 int state_stage(
     struct job *j, struct state *s, const struct oid *parent, const struct plan *plan, struct oid *out)
 {
@@ -46,7 +55,7 @@ int state_stage(
 	size_t before;
 	git_oid id;
 
-	if (state_use(j, s) || (parent->hex[0] && state_commit(j, s, parent, &commit)))
+	if (state_use(j, s) || (parent->hex[0] && read_parent(j, s, parent, &commit)))
 		return j->error;
 	before = s->fresh_n;
 	if (make_commit(j, s, commit, plan, &id))

@@ -63,6 +63,9 @@ int state_write_commit(struct job *j, struct state *s, const git_buf *commit, gi
 /* Stock git, to its end; words: the beginning of what it said. E_IO where it cannot be run. */
 int state_run_git(struct job *j, char *const argv[], bool *is_fine, const char **words);
 
+/* Remove what a repack that failed has left. */
+int state_sweep_repack(struct job *j, struct state *s);
+
 /* Subject and trailers of plan's commit, in the job's arena. */
 const char *state_message(struct job *j, const struct plan *plan);
 /* The actor as a name, or as the local part of an address, that git takes. */

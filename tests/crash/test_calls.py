@@ -119,6 +119,7 @@ def wait_for_repair(service):
         if state["head"] == state["rendered"]:
             return
         time.sleep(0.05)
+    raise AssertionError(f"not rendered after {REPAIRED_WITHIN} s: {service.read_log()[-2000:]}")
 
 
 def try_once(service, control, operation, number, fault, n):
@@ -136,17 +137,20 @@ def try_once(service, control, operation, number, fault, n):
         assert how == EXIT or "stopping" in service.read_log().splitlines()[-1], service.read_log()
         start_again(service)
     wait_for_repair(service)
+    if last == FOR_EVER:
+        service.user(f"x{number}")  # sweeps what could not be swept
     acknowledged = []
     if answer is not None and answer.ok:
-        assert service.head() == answer.headers["X-Commit"] != head
+        assert service.git("rev-parse", f"main~{int(last == FOR_EVER)}").strip() == answer.headers["X-Commit"] != head
         acknowledged = [answer.headers["X-Commit"]]
     elif answer is not None:
         assert how != SHORT, answer.text
-        assert answer.status_code in (503, 507), answer.text
+        # libgit2 takes for missing what it could not open.
+        assert answer.status_code in (503, 507) or call in ("any", "open") and answer.json()["code"] == "state_corrupt"
         assert answer.headers["Content-Type"] == "application/problem+json" and answer.json()["detail"]
         assert code != errno.ENOSPC or answer.json()["code"] == "disk_full", answer.text
-        assert service.head() == head, f"refused and done: {answer.text}"
-    check(service, acknowledged)
+        assert service.git("rev-parse", f"main~{int(last == FOR_EVER)}").strip() == head, f"refused and done: {answer.text}"
+    check(service, acknowledged, started=False)
     return hits > 0
 
 
@@ -186,7 +190,10 @@ def test_nth_call(pool, operation, fault):
     try:
         for n in numbers():
             if not try_once(pool.service, pool.control, operation, next(serial), fault, n):
-                return
+                break
+        assert pool.service.stop() == 0
+        start_again(pool.service)
+        check(pool.service)
     except BaseException:
         pool.drop()
         raise
@@ -234,10 +241,8 @@ def test_init(bare, fault):
     for n in numbers():
         shutil.rmtree(service.data, ignore_errors=True)
         done, hits = run_init(service, control, fault, n)
-        if done.returncode == 0:
-            assert not done.stderr
-        else:
-            assert fault[1] == EXIT and done.returncode < 0 or done.returncode == 1 and done.stderr.count("\n") == 1
+        if done.returncode != 0:
+            assert fault[1] == EXIT and done.returncode < 0 or done.returncode == 1 and done.stderr.startswith("vpnunit: ")
             assert fault[1] != SHORT, done.stderr
             again, _ = run_init(service, control, ("any", ERROR, 0, 1), 0)
             assert again.returncode == 0 or "holds a state already" in again.stderr, again.stderr

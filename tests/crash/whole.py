@@ -28,7 +28,17 @@ def leftovers(service):
     return found
 
 
-def check(service, acknowledged=(), verify=True):
+def fsck(service):
+    """What git complains of.  A repack meanwhile takes packs away under its eyes: what is broken stays so."""
+    for _ in range(3):
+        done = subprocess.run(["git", "-c", f"safe.directory={service.repository}", "--git-dir", service.repository, "fsck",
+                               "--strict", "--full", "--no-dangling"], check=False, capture_output=True, text=True)
+        if done.returncode == 0 and not done.stderr:
+            return None
+    return done.stdout + done.stderr
+
+
+def check(service, acknowledged=(), verify=True, started=True):
     """Nothing acknowledged is lost, nothing is half there, rendered = HEAD, the repository is sound."""
     lost = set(acknowledged) - set(service.git("rev-list", "main").split())
     assert not lost, f"acknowledged and not in the history: {lost}"
@@ -37,9 +47,8 @@ def check(service, acknowledged=(), verify=True):
     assert service.get("/render").json() == {"differences": []}
     for kind in "users", "gateways":
         assert len(service.get(f"/{kind}").json()) == state[kind]
-    fsck = subprocess.run(["git", "-c", f"safe.directory={service.repository}", "--git-dir", service.repository, "fsck",
-                           "--strict", "--full", "--no-dangling"], check=False, capture_output=True, text=True)
-    assert fsck.returncode == 0 and not fsck.stderr, fsck.stdout + fsck.stderr
+    assert not fsck(service), fsck(service)
     if verify:
         service.run("verify")
-    assert not leftovers(service), leftovers(service)
+    left = [path for path in leftovers(service) if started or "pack_git2_" not in path]  # libgit2's own go at a start
+    assert not left, left
