@@ -48,7 +48,7 @@ CREATE TABLE certificates (
 	until INTEGER,                 -- NULL: not superseded
 	revoked_at INTEGER,            -- NULL: not revoked
 	reason TEXT,
-	pem TEXT NOT NULL
+	der BLOB NOT NULL
 );
 
 CREATE INDEX certificates_of_device ON certificates (device, not_before DESC, serial DESC);

@@ -24,6 +24,7 @@ struct block {
 struct arena {
 	struct block *head; /* the block that small requests are cut from */
 	size_t chunk;
+	struct block first; /* of the same piece of memory: most arenas need no other */
 };
 
 static _Noreturn void mem_die(void)
@@ -71,9 +72,10 @@ char *mem_strdup(const char *s)
 
 struct arena *arena_open(size_t chunk)
 {
-	struct arena *a = mem_zalloc(sizeof(*a));
+	struct arena *a = mem_zalloc(sizeof(*a) + chunk);
 
-	a->chunk = chunk;
+	a->chunk = a->first.size = chunk;
+	a->head = &a->first;
 	return a;
 }
 
@@ -85,7 +87,8 @@ void arena_close(struct arena *a)
 		return;
 	for (b = a->head; b; b = next) {
 		next = b->next;
-		free(b);
+		if (b != &a->first)
+			free(b);
 	}
 	free(a);
 }
@@ -96,7 +99,7 @@ static struct block *arena_grow(struct arena *a, size_t size)
 	struct block *b = mem_zalloc(sizeof(*b) + room);
 
 	b->size = room;
-	if (size > a->chunk && a->head) {
+	if (size > a->chunk) {
 		/* A block of its own goes behind the head, whose rest is still good. */
 		b->next = a->head->next;
 		a->head->next = b;
@@ -115,7 +118,7 @@ void *arena_alloc(struct arena *a, size_t size)
 	if (size > SIZE_MAX / 2)
 		mem_die();
 	size = size ? (size + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN : MEM_ALIGN;
-	if (!b || b->size - b->used < size)
+	if (b->size - b->used < size)
 		b = arena_grow(a, size);
 	p = b->data + b->used;
 	b->used += size;

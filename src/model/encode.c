@@ -131,7 +131,7 @@ void model_encode_certificate(struct buf *b, const struct certificate *v)
 	json_add_int(a, o, "generation", v->generation);
 	add_time(a, o, "not_before", v->not_before);
 	add_time(a, o, "not_after", v->not_after);
-	json_add_string(a, o, "pem", v->pem);
+	json_add_string(a, o, "pem", model_certificate_pem(a, v));
 	json_print_canonical(b, o);
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pem.h"
 #include "model/model_int.h"
 
 static const char NO_DEVICE[ID128_HEX] = "00000000000000000000000000000000"; /* a CA's */
@@ -267,6 +268,15 @@ static const struct certificate *newest(const struct model *m, const char *devic
 const struct certificate *model_current_certificate(const struct model *m, const char *device)
 {
 	return newest(m, device);
+}
+
+const char *model_certificate_pem(struct arena *a, const struct certificate *c)
+{
+	struct buf text;
+
+	buf_open(&text, a);
+	pem_print(&text, "CERTIFICATE", c->der, c->der_len);
+	return text.data;
 }
 
 const struct certificate *model_ca(const struct model *m)

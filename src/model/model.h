@@ -138,7 +138,8 @@ struct certificate { /* ledger/certificates/2026-11/4/f/a/<serial>.json */
 	const char *name;         /* its CN */
 	unsigned generation;      /* of the master key that its own key is derived from */
 	int64_t not_before, not_after;
-	const char *pem;
+	const uint8_t *der;       /* the certificate itself: RFC 5280's Certificate */
+	size_t der_len;
 };
 
 struct supersession { /* ledger/superseded/... */
@@ -250,6 +251,8 @@ const struct id_release *model_last_release(const struct model *m, uint32_t user
 const struct certificate **model_certificates(struct arena *a, const struct model *m, const char *device);
 /* The newest one that is not revoked: what the device has; no clock. NULL: none. */
 const struct certificate *model_current_certificate(const struct model *m, const char *device);
+/* As text, in the arena. */
+const char *model_certificate_pem(struct arena *a, const struct certificate *c);
 /* The newest CA; NULL before init. */
 const struct certificate *model_ca(const struct model *m);
 /* Valid at t: not revoked, not on hold, within its dates, not past its supersession. */

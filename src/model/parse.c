@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/pem.h"
 #include "model/model_int.h"
 
 static const char *const INBOUND[] = { "deny", "allow", NULL };
@@ -56,6 +57,7 @@ int model_parse_certificate(struct job *j, const struct json *o, struct certific
 	static const char *const keys[] = { "device", "generation", "key", "kind", "name", "not_after",
 		"not_before", "pem", NULL };
 	static const char *const sources[] = { "derived", NULL };
+	const char *pem = "";
 	unsigned kind, source;
 	int64_t generation;
 
@@ -64,9 +66,11 @@ int model_parse_certificate(struct job *j, const struct json *o, struct certific
 	    json_want_int(j, o, "generation", true, &generation) ||
 	    model_want_copy(j, v->entity.arena, o, "name", &v->name) ||
 	    model_want_time(j, o, "not_before", &v->not_before) ||
-	    model_want_time(j, o, "not_after", &v->not_after) ||
-	    model_want_copy(j, v->entity.arena, o, "pem", &v->pem))
+	    model_want_time(j, o, "not_after", &v->not_after) || json_want_string(j, o, "pem", true, &pem))
 		return j->error;
+	v->der = pem_parse(v->entity.arena, "CERTIFICATE", pem, &v->der_len);
+	if (!v->der)
+		return job_fail_field(j, "pem", "not a certificate in PEM");
 	v->kind = (enum certificate_kind)kind;
 	if (generation < 1 || generation > 9999)
 		return job_fail_field(j, "generation", "not in 1..9999");

@@ -34,8 +34,9 @@ static bool is_ledger(enum entity_kind k)
 
 static struct entity *entity_new(enum entity_kind kind, const char *path, const char *bytes, size_t len)
 {
-	/* About what the parsed strings take: one block an entity in most cases. */
-	struct arena *a = arena_open(SIZES[kind] + strlen(path) + len + 64);
+	/* About what the parsed strings take: one block an entity in most cases, with little to spare. */
+	size_t text = kind == ENTITY_CERTIFICATE ? len * 5 / 8 : len / 2;
+	struct arena *a = arena_open(SIZES[kind] + strlen(path) + text + 48);
 	struct entity *e = arena_alloc(a, SIZES[kind]);
 
 	e->arena = a;

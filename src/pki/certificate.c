@@ -141,28 +141,30 @@ static bool fill_body(X509 *x, const struct certificate *c, EVP_PKEY *key, X509 
 	return ok;
 }
 
-static int write_pem(struct job *j, X509 *x, struct certificate *c)
+static int write_der(struct job *j, X509 *x, struct certificate *c)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	struct buf b;
-	int error = 0;
+	int len = i2d_X509(x, NULL);
+	unsigned char *der, *end;
 
-	buf_open(&b, j->arena);
-	if (!bio || !PEM_write_bio_X509(bio, x))
-		error = pki_fail(j, "write a certificate");
-	else
-		pki_add_bio(&b, bio);
-	BIO_free(bio);
-	c->pem = b.data;
-	return error;
+	if (len <= 0)
+		return pki_fail(j, "write a certificate");
+	der = end = arena_alloc(j->arena, (size_t)len);
+	if (i2d_X509(x, &end) != len)
+		return pki_fail(j, "write a certificate");
+	c->der = der;
+	c->der_len = (size_t)len;
+	return 0;
 }
 
 int pki_certificate_parse(struct job *j, const struct certificate *c, X509 **out)
 {
-	BIO *bio = BIO_new_mem_buf(c->pem, -1);
-	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	const unsigned char *end = c->der;
+	X509 *x = d2i_X509(NULL, &end, (long)c->der_len);
 
-	BIO_free(bio);
+	if (x && end != c->der + c->der_len) {
+		X509_free(x);
+		x = NULL;
+	}
 	if (!x) {
 		ERR_clear_error();
 		return job_fail(j, E_CORRUPT, "bad_certificate",
@@ -197,7 +199,7 @@ int pki_certificate_sign(struct job *j, const struct pki_issuer *ca, EVP_PKEY *k
 	if (!x || !fill_body(x, c, key, issuer) || !add_extensions(x, issuer, profiles[c->kind]) ||
 	    (ca && !add_dns_name(x, c->name)) || !X509_sign(x, ca ? ca->key : key, EVP_sha256()))
 		error = pki_fail(j, "sign a certificate");
-	else if (!write_pem(j, x, c))
+	else if (!write_der(j, x, c))
 		error = verify(j, c, issuer);
 	else
 		error = j->error;

@@ -64,7 +64,7 @@ void pki_issuer_close(struct pki_issuer *ca);
 
 /*
  * Sign a certificate for the kind, name, serial and dates in c with the subject's key, parse it back
- * and verify it; sets c->pem, in the arena.  ca NULL: self-signed.
+ * and verify it; sets c->der, in the arena.  ca NULL: self-signed.
  */
 int pki_certificate_sign(struct job *j, const struct pki_issuer *ca, EVP_PKEY *key, struct certificate *c);
 

@@ -9,7 +9,7 @@
 #include "query/query_int.h"
 
 #define CERTIFICATE_COLUMNS \
-	"SELECT serial, device, kind, name, generation, not_before, not_after, pem FROM certificates "
+	"SELECT serial, device, kind, name, generation, not_before, not_after, der FROM certificates "
 
 int reading_network(struct reading *r, struct model *m)
 {
@@ -119,7 +119,8 @@ static bool put_certificate(struct reading *r, struct model *m, sqlite3_stmt *s)
 		.generation = (unsigned)sqlite3_column_int(s, 4),
 		.not_before = sqlite3_column_int64(s, 5),
 		.not_after = sqlite3_column_int64(s, 6),
-		.pem = reading_text(r, s, 7),
+		.der = sqlite3_column_blob(s, 7), /* until the next step */
+		.der_len = (size_t)sqlite3_column_bytes(s, 7),
 	};
 	buf_open(&bytes, r->job->arena);
 	model_encode_certificate(&bytes, &c);

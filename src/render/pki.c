@@ -9,6 +9,8 @@
 #include "base/digest.h"
 #include "render/render_int.h"
 
+enum { PEM_ROOM = 4096 };
+
 /* Files that easyrsa 3.1 refuses to work without. */
 static const char *const placeholders[] = { "index.txt.attr", "openssl-easyrsa.cnf", "serial" };
 
@@ -28,6 +30,16 @@ static int write_placeholders(const struct render_job *r)
 	return 0;
 }
 
+static void write_pem(
+    const struct render_job *r, const char *path, const struct certificate *c, unsigned flags)
+{
+	struct arena *a = arena_open(PEM_ROOM);
+	const char *pem = model_certificate_pem(a, c);
+
+	output_write(r->output, path, pem, strlen(pem), flags);
+	arena_close(a);
+}
+
 /* What a device holds now; no certificate takes the file away. */
 static void write_issued(
     const struct render_job *r, const char *name, const struct certificate *c, unsigned flags)
@@ -35,7 +47,7 @@ static void write_issued(
 	const char *path = arena_printf(r->job->arena, "pki/issued/%s.crt", name);
 
 	if (c)
-		output_write(r->output, path, c->pem, strlen(c->pem), flags);
+		write_pem(r, path, c, flags);
 	else
 		output_remove(r->output, path);
 }
@@ -90,7 +102,7 @@ static void write_by_serial(const struct render_job *r, const struct entity *e)
 		*p = (char)toupper((unsigned char)*p);
 	path = arena_printf(r->job->arena, "pki/certs_by_serial/%s.pem", serial.hex);
 	if (c)
-		output_write(r->output, path, c->pem, strlen(c->pem), 0);
+		write_pem(r, path, c, 0);
 	else
 		output_remove(r->output, path);
 }
@@ -102,7 +114,7 @@ int render_pki(const struct render_job *r)
 
 	if (!ca)
 		return job_fail(r->job, E_CORRUPT, "no_ca", "the ledger has no CA");
-	output_write(r->output, "pki/ca.crt", ca->pem, strlen(ca->pem), OUTPUT_RELOAD);
+	write_pem(r, "pki/ca.crt", ca, OUTPUT_RELOAD);
 	for (; *e; e++)
 		write_by_serial(r, *e);
 	if (r->is_full && write_placeholders(r))

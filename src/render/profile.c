@@ -46,8 +46,8 @@ static void add_certificates(
     struct arena *a, struct json *v, const struct certificate *c, const struct certificate *ca)
 {
 	json_add_string(a, v, "not_after", time_print(c->not_after, arena_alloc(a, TIME_TEXT)));
-	add_lines(a, v, "ca", arena_strdup(a, ca->pem));
-	add_lines(a, v, "cert", arena_strdup(a, c->pem));
+	add_lines(a, v, "ca", (char *)model_certificate_pem(a, ca));
+	add_lines(a, v, "cert", (char *)model_certificate_pem(a, c));
 }
 
 int render_profile(

@@ -243,7 +243,7 @@ struct statement {
 	const char *sql;
 	struct sqlite3_stmt *prepared; /* NULL until it is used */
 };
-/* Bind values: 'i' an int64_t, 's' a text, 't' a time; a text of NULL and a time of 0 are null. */
+/* Bind values: 'i' an int64_t, 's' a text, 't' a time, 'b' bytes and their number as int64_t; a text of NULL and a time of 0 are null. */
 int database_bind(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap);
 /* Bind and run one that has no rows. */
 int database_write(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap);

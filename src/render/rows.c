@@ -31,7 +31,7 @@ static const char *const statements[STATEMENTS] = {
 	[CERTIFICATE_DELETE] = "DELETE FROM certificates WHERE serial = ?",
 	[CERTIFICATE_INSERT] =
 	    ("INSERT INTO certificates (serial, device, kind, name, generation, not_before, "
-	     "not_after, until, revoked_at, reason, pem) VALUES (?,?,?,?,?,?,?,?,?,?,?)"),
+	     "not_after, until, revoked_at, reason, der) VALUES (?,?,?,?,?,?,?,?,?,?,?)"),
 	[DOCUMENT_INSERT] = "INSERT OR REPLACE INTO documents (path, bytes) VALUES (?,?)",
 	[META_INSERT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?,?)",
 };
@@ -93,10 +93,10 @@ static int insert_certificate(struct rows *w, const struct certificate *c)
 	const struct supersession *s = model_supersession(w->r->model, c->serial.hex);
 	const struct revocation *gone = model_withdrawal(w->r->job->arena, w->r->model, c->serial.hex);
 
-	return rows_run(w, CERTIFICATE_INSERT, "ssssiiittss", c->serial.hex, c->device.hex,
+	return rows_run(w, CERTIFICATE_INSERT, "ssssiiittsb", c->serial.hex, c->device.hex,
 	    model_kind_word(c->kind), c->name, (int64_t)c->generation, c->not_before, c->not_after,
 	    s ? s->until : (int64_t)0, gone ? gone->at : (int64_t)0,
-	    gone ? model_reason_word(gone->reason) : NULL, c->pem);
+	    gone ? model_reason_word(gone->reason) : NULL, c->der, (int64_t)c->der_len);
 }
 
 static int write_users(struct rows *w)

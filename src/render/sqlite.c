@@ -39,11 +39,14 @@ int database_bind(struct job *j, struct database *d, struct statement *s, const 
 	else
 		sqlite3_reset(s->prepared);
 	for (i = 0; types[i] && code == SQLITE_OK; i++) {
-		int64_t number = types[i] == 's' ? 0 : va_arg(ap, int64_t);
+		const void *bytes = types[i] == 's' || types[i] == 'b' ? va_arg(ap, const void *) : NULL;
+		int64_t number = types[i] == 's' ? -1 : va_arg(ap, int64_t);
 
 		if (types[i] == 's')
-			code = sqlite3_bind_text(
-			    s->prepared, i + 1, va_arg(ap, const char *), -1, SQLITE_STATIC);
+			code = sqlite3_bind_text(s->prepared, i + 1, bytes, -1, SQLITE_STATIC);
+		else if (types[i] == 'b')
+			code = sqlite3_bind_blob64(
+			    s->prepared, i + 1, bytes, (uint64_t)number, SQLITE_STATIC);
 		else if (types[i] == 'i' || number)
 			code = sqlite3_bind_int64(s->prepared, i + 1, number);
 		else

@@ -45,7 +45,7 @@ static inline struct change change(enum change_kind kind, const char *name)
 static void put_issue(const struct plan_issue *i)
 {
 	struct certificate c = { .device = i->device, .kind = i->kind, .name = i->name, .generation = 1,
-		.not_before = i->not_before, .not_after = i->not_after, .pem = "pem\n" };
+		.not_before = i->not_before, .not_after = i->not_after, .der = (const uint8_t *)"der", .der_len = 3 };
 	char path[MODEL_PATH_MAX];
 	struct buf b;
 

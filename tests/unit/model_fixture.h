@@ -44,7 +44,7 @@ static void put_certificate(struct job *j, struct model *m, const char *serial, 
     int64_t not_before, int64_t not_after)
 {
 	struct certificate c = { .name = "x.example.org", .generation = 1, .not_before = not_before,
-		.not_after = not_after, .pem = "pem\n" };
+		.not_after = not_after, .der = (const uint8_t *)"der", .der_len = 3 };
 	char path[MODEL_PATH_MAX];
 	struct buf b;
 

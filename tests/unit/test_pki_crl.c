@@ -30,7 +30,7 @@ static void test_an_empty_crl(void **state)
 	assert_int_equal(crl.this_update, f.job.now - 3600);
 	assert_int_equal(crl.next_update, f.job.now + 30 * FIXTURE_DAY);
 	fixture_write(&f, "crl", pem.data);
-	fixture_write(&f, "ca", model_ca(f.model)->pem);
+	fixture_write(&f, "ca", model_certificate_pem(f.job.arena, model_ca(f.model)));
 	assert_int_equal(fixture_shell(&f, "openssl crl -in crl -noout -text -CAfile ca", &said), 0);
 	assert_says(said, "verify OK");
 	assert_says(said, "Version 2 (0x1)");
@@ -52,10 +52,11 @@ static void test_openssl_agrees_about_each_certificate(void **state)
 	fixture_open(&f);
 	lost = fixture_gateway(&f, "lost.example.org");
 	gone = fixture_gateway(&f, "gone.example.org");
-	fixture_write(&f, "good", fixture_gateway(&f, "good.example.org")->pem);
-	fixture_write(&f, "lost", lost->pem);
-	fixture_write(&f, "gone", gone->pem);
-	fixture_write(&f, "ca", model_ca(f.model)->pem);
+	fixture_write(
+	    &f, "good", model_certificate_pem(f.job.arena, fixture_gateway(&f, "good.example.org")));
+	fixture_write(&f, "lost", model_certificate_pem(f.job.arena, lost));
+	fixture_write(&f, "gone", model_certificate_pem(f.job.arena, gone));
+	fixture_write(&f, "ca", model_certificate_pem(f.job.arena, model_ca(f.model)));
 	fixture_revoke(&f, lost, f.job.now - 60, REASON_KEY_COMPROMISE);
 	fixture_revoke(&f, gone, f.job.now, REASON_UNSPECIFIED);
 	crl = build(&f, NULL, f.job.now, &pem);
@@ -113,8 +114,8 @@ static void test_a_revocation_dated_ahead_counts(void **state)
 	fixture_revoke(&f, c, f.job.now + FIXTURE_DAY, REASON_KEY_COMPROMISE);
 	build(&f, NULL, f.job.now, &pem);
 	fixture_write(&f, "crl", pem.data);
-	fixture_write(&f, "lost", c->pem);
-	fixture_write(&f, "ca", model_ca(f.model)->pem);
+	fixture_write(&f, "lost", model_certificate_pem(f.job.arena, c));
+	fixture_write(&f, "ca", model_certificate_pem(f.job.arena, model_ca(f.model)));
 	assert_int_not_equal(
 	    fixture_shell(&f, "openssl verify -crl_check -CAfile ca -CRLfile crl lost", &said), 0);
 	assert_says(said, "certificate revoked");
@@ -215,7 +216,8 @@ static void put_revoked(struct fixture *f, unsigned n)
 		.generation = 1,
 		.not_before = f->job.now,
 		.not_after = f->job.now + 1,
-		.pem = "" };
+		.der = (const uint8_t *)"der",
+		.der_len = 3 };
 	char path[MODEL_PATH_MAX];
 	struct buf b;
 

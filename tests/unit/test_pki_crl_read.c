@@ -39,7 +39,7 @@ static void test_broken_files(void **state)
 	pem = build(&f);
 	refuse_text(&f, "", "is empty");
 	refuse_text(&f, "hello\n", "doesn't start with");
-	refuse_text(&f, model_ca(f.model)->pem, "doesn't start with");
+	refuse_text(&f, model_certificate_pem(f.job.arena, model_ca(f.model)), "doesn't start with");
 	refuse_text(&f, arena_printf(f.job.arena, "\n%s", pem.data), "doesn't start with");
 	refuse_text(&f, arena_printf(f.job.arena, "%sx", pem.data), "behind its END line");
 	refuse_text(&f, arena_printf(f.job.arena, "%s%s", pem.data, pem.data), "behind its END line");
@@ -130,7 +130,7 @@ static void test_version_1_and_missing_numbers(void **state)
 	buf_open(&key, f.job.arena);
 	assert_int_equal(pki_private_key(&f.job, f.pki, model_ca(f.model), &key), 0);
 	fixture_write(&f, "key", key.data);
-	fixture_write(&f, "ca", model_ca(f.model)->pem);
+	fixture_write(&f, "ca", model_certificate_pem(f.job.arena, model_ca(f.model)));
 	assert_int_equal(fixture_shell(&f, setup, &said), 0);
 	assert_int_equal(
 	    fixture_shell(

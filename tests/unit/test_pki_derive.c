@@ -98,7 +98,7 @@ static void test_private_key_is_the_certificates_for_ever(void **state)
 	assert_int_equal(strncmp(first.data, "-----BEGIN PRIVATE KEY-----\n", 28), 0);
 
 	fixture_write(&f, "key", first.data);
-	fixture_write(&f, "crt", c->pem);
+	fixture_write(&f, "crt", model_certificate_pem(f.job.arena, c));
 	assert_int_equal(
 	    fixture_shell(&f,
 		"openssl pkey -in key -check -noout && "
@@ -124,7 +124,8 @@ static void test_a_key_that_is_not_the_certificates_is_not_given(void **state)
 	assert_int_equal(pki_private_key(&f.job, f.pki, &c, &b), E_CORRUPT);
 	assert_int_equal(b.len, 0);
 	job_clear(&f.job);
-	c.pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+	c.der = (const uint8_t *)"\0\0\0";
+	c.der_len = 3;
 	assert_int_equal(pki_private_key(&f.job, f.pki, &c, &b), E_CORRUPT);
 	assert_says(f.job.message, "cannot be read");
 	fixture_close(&f);

@@ -12,7 +12,7 @@ static void test_a_gateways_profile(void **state)
 	(void)state;
 	fixture_open(&f);
 	c = fixture_gateway(&f, "laptop.example.org");
-	fixture_write(&f, "crt", c->pem);
+	fixture_write(&f, "crt", model_certificate_pem(f.job.arena, c));
 	assert_int_equal(fixture_shell(&f, "openssl x509 -in crt -noout -text", &said), 0);
 	assert_says(said, "Version: 3 (0x2)");
 	assert_says(said, "Signature Algorithm: ecdsa-with-SHA256");
@@ -37,14 +37,14 @@ static void test_the_servers_and_the_cas_profiles(void **state)
 	fixture_open(&f);
 	c = fixture_issue(
 	    &f, CERTIFICATE_SERVER, "vpn.example.org", f.job.now - 3600, f.job.now + FIXTURE_DAY);
-	fixture_write(&f, "crt", c->pem);
+	fixture_write(&f, "crt", model_certificate_pem(f.job.arena, c));
 	assert_int_equal(fixture_shell(&f, "openssl x509 -in crt -noout -text", &said), 0);
 	assert_says(said, "Subject: CN = vpn.example.org\n");
 	assert_says(said, "X509v3 Extended Key Usage: \n                TLS Web Server Authentication\n");
 	assert_says(said, "DNS:vpn.example.org\n");
 	assert_says(said, "CA:FALSE\n");
 
-	fixture_write(&f, "ca", model_ca(f.model)->pem);
+	fixture_write(&f, "ca", model_certificate_pem(f.job.arena, model_ca(f.model)));
 	assert_int_equal(fixture_shell(&f, "openssl x509 -in ca -noout -text -nameopt utf8", &said), 0);
 	assert_says(said, "Subject: CN=Testnetz Köln CA G1\n");
 	assert_says(said, "Issuer: CN=Testnetz Köln CA G1\n");
@@ -63,12 +63,13 @@ static void test_openssl_verifies_each_for_its_purpose_alone(void **state)
 
 	(void)state;
 	fixture_open(&f);
-	fixture_write(&f, "ca", model_ca(f.model)->pem);
-	fixture_write(&f, "client", fixture_gateway(&f, "laptop.example.org")->pem);
+	fixture_write(&f, "ca", model_certificate_pem(f.job.arena, model_ca(f.model)));
+	fixture_write(
+	    &f, "client", model_certificate_pem(f.job.arena, fixture_gateway(&f, "laptop.example.org")));
 	fixture_write(&f, "server",
-	    fixture_issue(
-		&f, CERTIFICATE_SERVER, "vpn.example.org", f.job.now - 3600, f.job.now + FIXTURE_DAY)
-		->pem);
+	    model_certificate_pem(f.job.arena,
+		fixture_issue(
+		    &f, CERTIFICATE_SERVER, "vpn.example.org", f.job.now - 3600, f.job.now + FIXTURE_DAY)));
 	assert_int_equal(fixture_shell(&f,
 			     "openssl verify -x509_strict -CAfile ca -purpose sslclient client && "
 			     "openssl verify -x509_strict -CAfile ca -purpose sslserver server",
@@ -134,8 +135,9 @@ static void test_a_plan_may_bring_its_own_ca(void **state)
 	for (const struct plan_file *file = plan.files; file; file = file->next)
 		assert_int_equal(model_put(&f.job, m, file->path, file->data, file->len), 0);
 	assert_string_equal(model_ca(m)->serial.hex, ca->serial.hex);
-	fixture_write(&f, "ca", model_ca(m)->pem);
-	fixture_write(&f, "server", model_certificate(m, server->serial.hex)->pem);
+	fixture_write(&f, "ca", model_certificate_pem(f.job.arena, model_ca(m)));
+	fixture_write(
+	    &f, "server", model_certificate_pem(f.job.arena, model_certificate(m, server->serial.hex)));
 	assert_int_equal(fixture_shell(&f, "openssl verify -CAfile ca server", &said), 0);
 	model_close(m);
 	fixture_close(&f);
@@ -187,8 +189,8 @@ static void test_nothing_outlives_the_ca(void **state)
 	c = fixture_issue(
 	    &f, CERTIFICATE_GATEWAY, "laptop.example.org", f.job.now, f.job.now + 5000LL * FIXTURE_DAY);
 	assert_int_equal(c->not_after, model_ca(f.model)->not_after);
-	fixture_write(&f, "crt", c->pem);
-	fixture_write(&f, "ca", model_ca(f.model)->pem);
+	fixture_write(&f, "crt", model_certificate_pem(f.job.arena, c));
+	fixture_write(&f, "ca", model_certificate_pem(f.job.arena, model_ca(f.model)));
 	assert_int_equal(fixture_shell(&f,
 			     "test \"$(openssl x509 -in crt -noout -enddate)\" = "
 			     "\"$(openssl x509 -in ca -noout -enddate)\"",
@@ -210,7 +212,7 @@ static void test_dates_beyond_2049(void **state)
 	(void)state;
 	fixture_open(&f);
 	ca = fixture_issue(&f, CERTIFICATE_CA, "Late CA G2", f.job.now, y2055);
-	fixture_write(&f, "ca", ca->pem);
+	fixture_write(&f, "ca", model_certificate_pem(f.job.arena, ca));
 	assert_int_equal(
 	    fixture_shell(&f, "openssl x509 -in ca -noout -enddate && openssl asn1parse -in ca", &said), 0);
 	assert_says(said, "Jan  1 00:00:00 2055 GMT");
@@ -228,7 +230,7 @@ static void test_names_are_data(void **state)
 	(void)state;
 	fixture_open(&f);
 	c = fixture_issue(&f, CERTIFICATE_API, name, f.job.now, f.job.now + FIXTURE_DAY);
-	fixture_write(&f, "crt", c->pem);
+	fixture_write(&f, "crt", model_certificate_pem(f.job.arena, c));
 	assert_int_equal(fixture_shell(&f, "openssl x509 -in crt -noout -checkhost b.org", &said), 0);
 	assert_says(said, "does NOT match");
 	assert_null(fixture_issue(&f, CERTIFICATE_API, /* 65 characters: RFC 5280's bound of a CN is 64 */

@@ -62,7 +62,7 @@ static void write_pair(struct fixture *f, const char *name, const struct certifi
 	buf_open(&key, f->job.arena);
 	assert_int_equal(pki_private_key(&f->job, f->pki, c, &key), 0);
 	fixture_write(f, arena_printf(f->job.arena, "%s.key", name), key.data);
-	fixture_write(f, arena_printf(f->job.arena, "%s.crt", name), c->pem);
+	fixture_write(f, arena_printf(f->job.arena, "%s.crt", name), model_certificate_pem(f->job.arena, c));
 }
 
 /* All that two OpenVPNs need, in the fixture's folder; returns the client's serial. */
@@ -75,7 +75,7 @@ static const char *write_files(struct fixture *f)
 	write_pair(f, "server",
 	    fixture_issue(
 		f, CERTIFICATE_SERVER, "vpn.example.org", f->job.now - 3600, f->job.now + FIXTURE_DAY));
-	fixture_write(f, "ca", model_ca(f->model)->pem);
+	fixture_write(f, "ca", model_certificate_pem(f->job.arena, model_ca(f->model)));
 	buf_open(&ours, f->job.arena);
 	buf_open(&theirs, f->job.arena);
 	assert_int_equal(pki_tls_crypt_server_key(&f->job, f->pki, &server, &ours), 0);
