@@ -12,6 +12,7 @@ struct api { /* the context of every request */
 	struct flow *flow;
 	struct query *query;
 	const char *data;
+	const char *url;           /* by which others reach the service, without a / at its end; NULL: not known */
 	char admin_digest[DIGEST_HEX]; /* SHA-256 of the token in DATA/secrets/admin.token */
 };
 

@@ -118,12 +118,22 @@ void mutate_answer_commit(struct http_request *req, struct http_response *res, c
 /* The change is a fact, so that it cannot be read back is a warning: {"name"} instead of the object. */
 void mutate_unread(struct http_request *req, const char *name, struct object *o);
 
+/* --- profile.c --- */
+
+/* What the configuration of a gateway that the caller may see is made of; the caller closes its model. */
+int profile_find(struct http_request *req, const char *name, struct query_profile *out, const char **commit);
+/* Answer the configuration of a gateway, of this device (NULL: of any); who got it is for the caller to log. */
+int profile_present(
+    struct http_request *req, struct http_response *res, const char *name, const char *device);
+void profile_log(const struct job *j, const char *name);
+
 /* --- handlers, one resource a file --- */
 
 typedef int (api_handler)(struct http_request *req, struct http_response *res);
 
 api_handler users_list, users_create, users_get, users_patch, users_delete;
 api_handler gateways_list, gateways_create, gateways_get, gateways_patch, gateways_delete, gateways_renew;
+api_handler link_create, link_take;
 api_handler profile_get, network_get, address_get;
 api_handler log_list, log_show;
 api_handler confirm_keep, confirm_undo;

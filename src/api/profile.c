@@ -1,4 +1,6 @@
 /* /gateway/{fqdn}/config: the inline .ovpn. It holds a private key: logged, never stored, cleansed. */
+#include <string.h>
+
 #include "api/api_int.h"
 #include "base/log.h"
 #include "render/render.h"
@@ -16,21 +18,32 @@ static int check_seen(struct http_request *req, const struct query_profile *p)
 	return job_fail(req->job, E_NOT_FOUND, "not_found", "no gateway %s", p->gateway->name);
 }
 
-int profile_get(struct http_request *req, struct http_response *res)
+int profile_find(struct http_request *req, const char *name, struct query_profile *out, const char **commit)
+{
+	struct api *api = req->context;
+
+	return query_profile(req->job, api->query, name, out, commit) || check_seen(req, out)
+	    ? req->job->error
+	    : 0;
+}
+
+int profile_present(struct http_request *req, struct http_response *res, const char *name, const char *device)
 {
 	struct api *api = req->context;
 	struct job *j = req->job;
 	struct query_profile p = { 0 };
-	const char *name, *commit;
+	const char *commit;
 	struct buf b;
 
 	buf_open(&b, j->arena);
-	if (http_query_known(req, nothing_known) || parse_gateway_name(req, &name) ||
-	    query_profile(j, api->query, name, &p, &commit) || check_seen(req, &p) ||
-	    render_profile(j, flow_pki(api->flow), p.model, p.gateway, &b))
+	if (profile_find(req, name, &p, &commit))
 		goto out;
-	log_line(
-	    LOG_LEVEL_INFO, "configuration of %s given to %s (request %s)", name, j->actor, j->request_id);
+	if (device && strcmp(p.gateway->device.hex, device) != 0) {
+		job_fail(j, E_NOT_FOUND, "not_found", "%s is another device now", name);
+		goto out;
+	}
+	if (render_profile(j, flow_pki(api->flow), p.model, p.gateway, &b))
+		goto out;
 	res->text = b.data;
 	res->text_len = b.len;
 	res->content_type = "application/x-openvpn-profile";
@@ -41,4 +54,21 @@ int profile_get(struct http_request *req, struct http_response *res)
 out:
 	model_close(p.model);
 	return j->error;
+}
+
+void profile_log(const struct job *j, const char *name)
+{
+	log_line(
+	    LOG_LEVEL_INFO, "configuration of %s given to %s (request %s)", name, j->actor, j->request_id);
+}
+
+int profile_get(struct http_request *req, struct http_response *res)
+{
+	const char *name;
+
+	if (http_query_known(req, nothing_known) || parse_gateway_name(req, &name) ||
+	    profile_present(req, res, name, NULL))
+		return req->job->error;
+	profile_log(req->job, name);
+	return 0;
 }

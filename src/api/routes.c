@@ -16,6 +16,8 @@ static const struct http_route routes[] = {
 	{ "DELETE", "/gateway/{}", ROUTE_OF_USER, gateways_delete },
 	{ "POST", "/gateway/{}/renew", HTTP_BODY_OPTIONAL | OF_ONE, gateways_renew },
 	{ "GET", "/gateway/{}/config", ROUTE_SECRET | OF_ONE, profile_get },
+	{ "POST", "/gateway/{}/link", ROUTE_SECRET | ROUTE_OF_USER, link_create },
+	{ "GET", "/link/{}", HTTP_PUBLIC | HTTP_SECRET_PATH, link_take },
 	{ "POST", "/rollback", HTTP_BODY, rollback_to },
 	{ "POST", "/commit/{}/revert", HTTP_BODY_OPTIONAL, rollback_revert },
 	{ "POST", "/confirm/{}", 0, confirm_keep },

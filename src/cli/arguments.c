@@ -49,6 +49,7 @@ static const struct rule RULES[] = {
 	{ "openvpn-group", TEXT, AT(group), "NAME" },
 	{ "out", TEXT, AT(out), "FOLDER" },
 	{ "prefix", TEXT, AT(init.prefix), "PREFIX" },
+	{ "public-url", TEXT, AT(public_url), "URL" },
 	{ "reason", TEXT, AT(reason), "TEXT" },
 	{ "revoke-old", FLAG, AT(revoke_old), NULL },
 	{ "routes", TEXT, AT(init.routes), "prefix|internet" },

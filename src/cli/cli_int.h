@@ -21,6 +21,7 @@ struct arguments {
 	struct words listen, endpoints;
 	struct flow_init init;
 	bool full, check, watch, accept_loss;
+	const char *public_url; /* by which others reach the service */
 	const char *expect; /* a commit's id in full */
 	struct words keys; /* fingerprints */
 	const char *at; /* a commit or a time */
@@ -132,6 +133,6 @@ cli_command cli_user_add, cli_user_list, cli_user_show, cli_user_rename, cli_use
 cli_command cli_user_delete;
 cli_command cli_gateway_add, cli_gateway_list, cli_gateway_show, cli_gateway_set, cli_gateway_enable;
 cli_command cli_gateway_disable, cli_gateway_allow, cli_gateway_close, cli_gateway_renew, cli_gateway_delete;
-cli_command cli_gateway_config;
+cli_command cli_gateway_config, cli_gateway_link;
 
 #endif

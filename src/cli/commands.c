@@ -10,7 +10,7 @@
 static const struct command COMMANDS[] = {
 	{ "init", "", "data prefix endpoint server-name name widths validity inbound routes master-key",
 	    cli_init },
-	{ "serve", "", "data listen hooks openvpn-group master-key", cli_serve },
+	{ "serve", "", "data listen hooks openvpn-group master-key public-url", cli_serve },
 	{ "render", "", "data full check out openvpn-group master-key", cli_render },
 	{ "deploy", "", "data watch", cli_deploy },
 	{ "git", "[ARGUMENT...]", "data", cli_git },
@@ -34,6 +34,7 @@ static const struct command COMMANDS[] = {
 	{ "gateway renew", "GATEWAY", CHANGE " force revoke-old", cli_gateway_renew },
 	{ "gateway delete", "GATEWAY", CHANGE, cli_gateway_delete },
 	{ "gateway config", "[GATEWAY]", "data url token-file user all out", cli_gateway_config },
+	{ "gateway link", "GATEWAY", ASK, cli_gateway_link },
 	{ "log", "[FILTER...]", ASK, cli_log },
 	{ "show", "COMMIT", ASK, cli_show },
 	{ "diff", "FROM [TO]", ASK, cli_diff },

@@ -42,6 +42,40 @@ static void block_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+static bool is_local(const char *url)
+{
+	static const char *const hosts[] = { "http://127.0.0.1", "http://localhost", "http://[::1]" };
+	size_t i, len;
+
+	for (i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
+		len = strlen(hosts[i]);
+		if (strncmp(url, hosts[i], len) == 0 && (url[len] == ':' || url[len] == '/' || !url[len]))
+			return true;
+	}
+	return false;
+}
+
+/* What links begin with. Who opens one gets a private key: not in clear text, unless it stays on this machine. */
+static int find_url(struct job *j, const struct arguments *a, struct api *api)
+{
+	static const char
+	    allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]";
+	const char *url = a->public_url;
+	size_t len = url ? strlen(url) : 0, i;
+
+	for (i = 0; !url && !api->url && i < a->listen.n; i++)
+		if (strncmp(a->listen.word[i], "unix:", 5) != 0)
+			api->url = arena_printf(j->arena, "http://%s", a->listen.word[i]);
+	if (!url)
+		return 0;
+	if ((strncmp(url, "https://", 8) != 0 && !is_local(url)) || strspn(url, allowed) < len)
+		return cli_usage(j, arena_printf(j->arena, "--public-url %s: it takes https://HOST", url));
+	while (url[len - 1] == '/')
+		len--;
+	api->url = arena_strndup(j->arena, url, len);
+	return 0;
+}
+
 static int serve_until_signal(struct job *j, struct arguments *a, struct api *api)
 {
 	struct http_options o = { .listen = a->listen.word,
@@ -71,6 +105,8 @@ int cli_serve(struct job *j, struct arguments *a)
 
 	if (!a->listen.n)
 		a->listen.word[a->listen.n++] = "127.0.0.1:8080";
+	if (find_url(j, a, &api))
+		return EXIT_USAGE;
 	block_signals();
 	if (flow_open(j, &o, &api.flow) == 0) {
 		cli_tell_warnings(j);

@@ -117,6 +117,12 @@ static void exchange_open(struct exchange *x, const struct listener *l, struct m
 	x->request.context = l->http->context;
 }
 
+/* The request's path, for the log. */
+static const char *name_path(const struct exchange *x)
+{
+	return x->route && x->route->flags & HTTP_SECRET_PATH ? x->route->pattern : x->request.path;
+}
+
 int exchange_run(const struct listener *l, struct mg_connection *conn)
 {
 	const struct mg_request_info *info = mg_get_request_info(conn);
@@ -129,7 +135,7 @@ int exchange_run(const struct listener *l, struct mg_connection *conn)
 	if (handle(&x, info) && !x.is_begun)
 		answer_problem(&x, 0);
 	if (x.job.error && x.response.status >= 500)
-		log_line(LOG_LEVEL_ERROR, "%s %s: %d: %s (request %s)", x.request.method, x.request.path,
+		log_line(LOG_LEVEL_ERROR, "%s %s: %d: %s (request %s)", x.request.method, name_path(&x),
 		    x.response.status, x.job.message, x.job.request_id);
 	if (x.is_begun)
 		stream_end(&x);

@@ -81,6 +81,7 @@ enum http_route_flags {
 	HTTP_BODY = 2,             /* a JSON object must be sent */
 	HTTP_BODY_OPTIONAL = 4,
 	HTTP_BODY_LARGE = 8,       /* up to HTTP_BODY_LARGE_MAX bytes, elsewhere HTTP_BODY_MAX */
+	HTTP_SECRET_PATH = 16,     /* no log has the path: it is what lets one in */
 	HTTP_APPLICATION = 256,    /* this bit and those above are the application's, for its identify */
 };
 

@@ -36,8 +36,8 @@ class Service:
         self.run("init", "--prefix", PREFIX, "--endpoint", "vpn.example.org:1194", *init)
 
     def run(self, command, *arguments, check=True):
-        """Run a subcommand to its end."""
-        return subprocess.run([BINARY, command, "--data", self.data, *arguments], check=check, text=True,
+        """Run a subcommand, such as "log" or "user add", to its end."""
+        return subprocess.run([BINARY, *command.split(), "--data", self.data, *arguments], check=check, text=True,
                               capture_output=True, timeout=60, env=self.environment)
 
     def start(self, hooks=False):

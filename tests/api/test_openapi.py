@@ -20,7 +20,8 @@ OF_COMMANDS = {
     "nothing_to_restore", "old_state", "other_key", "refused", "render", "too_large", "too_many_listeners", "usage",
     "verify", "wrong_master_key", "wrong_owner",
 }
-NOBODY = {"name": "nobody", "fqdn": "nobody.example.org", "id": "HEAD~999", "commit": "0" * 40, "ipv6": "::1"}
+NOBODY = {"name": "nobody", "fqdn": "nobody.example.org", "id": "HEAD~999", "commit": "0" * 40, "ipv6": "::1",
+          "secret": "0" * 32}
 
 
 def source(*names):

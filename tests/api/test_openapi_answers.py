@@ -20,7 +20,9 @@ CODES_ELSEWHERE = {
     "body_cut_off": "tests/unit/test_http.c",
     "ca_expired": "tests/unit/test_pki_issue.c",
     "no_certificate": "tests/unit/test_query.c",
+    "no_public_url": "test_link.py",
     "plan_full": "test_full.py",
+    "too_many_links": "test_link.py",
     "openvpn_refuses": "tests/unit/test_render_server.c",
 }
 ZEROS = "0" * 40
@@ -116,6 +118,9 @@ def play_gateways(ask):
     ask("GET", "/gateways")
     ask("GET", "/gateway/gw.alice.example.org")
     ask("GET", "/gateway/gw.alice.example.org/config")
+    link = ask("POST", "/gateway/gw.alice.example.org/link").json()["url"]
+    for _ in range(2):  # only the first time
+        ask("GET", link[link.index("/link/"):])
     ask("PATCH", "/gateway/gw.alice.example.org", {"inbound": "allow"})
     ask("POST", "/gateway/gw.alice.example.org/renew")
     ask("POST", "/gateway/gw.alice.example.org/renew", {"force": True})
@@ -229,8 +234,10 @@ def play_the_rest(ask):
     ask("POST", "/users", data="{", headers={"Content-Type": "application/json"})
 
 
-EXAMPLES = {"name": "carol", "fqdn": "gw.alice.example.org", "id": "HEAD", "commit": ZEROS, "ipv6": "2001:db8::1"}
-NOBODY = {"name": "nobody", "fqdn": "nobody.example.org", "id": ZEROS, "commit": ZEROS, "ipv6": "2001:db8:0:fff0::1"}
+EXAMPLES = {"name": "carol", "fqdn": "gw.alice.example.org", "id": "HEAD", "commit": ZEROS, "ipv6": "2001:db8::1",
+            "secret": "0" * 32}
+NOBODY = {"name": "nobody", "fqdn": "nobody.example.org", "id": ZEROS, "commit": ZEROS, "ipv6": "2001:db8:0:fff0::1",
+          "secret": "0" * 32}
 BODIES = {
     "createUser": {"name": "eve"}, "updateUser": {"enabled": True}, "updateGateway": {"enabled": True},
     "createGateway": {"name": "eve.example.org", "user": "alice"}, "rollback": {"to": "HEAD~1"},
