@@ -90,6 +90,10 @@ void model_encode_server(struct buf *b, const struct server *v)
 	list = json_add(o, "extra", json_array(a));
 	for (i = 0; i < v->extra_n; i++)
 		json_add_string(a, list, NULL, v->extra[i]);
+	list = json_add(o, "dns", json_array(a));
+	for (i = 0; i < v->dns_n; i++)
+		json_add_string(a, list, NULL, v->dns[i]);
+	json_add_string(a, o, "restart", v->restarts ? "auto" : "manual");
 	json_print_canonical(b, o);
 }
 

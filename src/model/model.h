@@ -93,6 +93,9 @@ struct server { /* servers/main.json */
 	const char *tls_version_min; /* "1.2" or "1.3" */
 	const char **extra;       /* more directives of server.conf, checked against an allow list */
 	size_t extra_n;
+	const char **dns;         /* addresses of name servers that clients are told; none: they keep theirs */
+	size_t dns_n;
+	bool restarts;            /* "restart": "auto"; else what needs a restart of OpenVPN waits for the operator's */
 	int64_t created;
 };
 
@@ -324,5 +327,18 @@ struct json;
 int model_parse_allow(struct job *j, const struct network *n, const struct json *array,
     struct allow **out, size_t *out_n);
 struct json *model_allow_json(struct arena *a, const struct allow *list, size_t n);
+
+/*
+ * Settings with some members replaced: those of `members`, and within its objects theirs (RFC 7396 without
+ * null).  E_INVALID names the field, E_CONFLICT "frozen" a member that stays as it is; out lives in the job's arena.
+ */
+struct model_frozen { const char *key, *why; };
+struct model_merge {
+	const struct json *members;
+	const struct model_frozen *frozen; /* ended by a NULL key */
+	const char *what;          /* out: what is new, as in "policy.validity 400d, reserved.never"; NULL: nothing is */
+};
+int model_merge_network(struct job *j, const struct network *old, struct model_merge *merge, struct network *out);
+int model_merge_server(struct job *j, const struct server *old, struct model_merge *merge, struct server *out);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "model/model_int.h"
 
+enum { DNS_MAX = 4 };
+
 static int parse_widths(struct job *j, const struct json *o, struct network *v)
 {
 	static const char *const keys[] = { "gateway", "network", "user", NULL };
@@ -195,6 +197,39 @@ static bool is_allowed_directive(const char *s)
 	return false;
 }
 
+static int parse_dns(struct job *j, const struct json *o, struct server *v)
+{
+	const struct json *list = NULL, *e;
+	struct in6_addr ip;
+	size_t n = 0;
+
+	if (json_want_array(j, o, "dns", false, &list) || !list)
+		return j->error;
+	for (e = list->child; e; e = e->next)
+		n++;
+	if (n > DNS_MAX)
+		return job_fail_field(j, "dns", "at most %d of them, please", DNS_MAX);
+	v->dns = arena_alloc(v->entity.arena, (n + 1) * sizeof(*v->dns));
+	for (e = list->child; e; e = e->next) {
+		if (e->type != JSON_STRING || !ip_parse_addr(e->string, &ip))
+			return job_fail_field(j, "dns", "not IPv6 addresses like 2001:db8::53");
+		v->dns[v->dns_n++] = arena_strdup(v->entity.arena, e->string);
+	}
+	return 0;
+}
+
+/* Settings of later versions than the first: a state without them is as good as ever. */
+static int parse_later(struct job *j, const struct json *o, struct server *v)
+{
+	static const char *const restarts[] = { "manual", "auto", NULL };
+	unsigned restart = 0;
+
+	if (json_get(o, "restart") && model_want_word(j, o, "restart", restarts, &restart))
+		return j->error;
+	v->restarts = restart == 1;
+	return parse_dns(j, o, v);
+}
+
 static int parse_extra(struct job *j, const struct json *o, struct server *v)
 {
 	const struct json *list, *e;
@@ -217,8 +252,8 @@ static int parse_extra(struct job *j, const struct json *o, struct server *v)
 
 int model_parse_server(struct job *j, const struct json *o, struct server *v)
 {
-	static const char *const keys[] = { "created", "device", "endpoints", "extra", "name", "port",
-		"proto", "tls_version_min", NULL };
+	static const char *const keys[] = { "created", "device", "dns", "endpoints", "extra", "name", "port",
+		"proto", "restart", "tls_version_min", NULL };
 	static const char *const protos[] = { "udp6", "tcp6-server", NULL },
 				 *const versions[] = { "1.2", "1.3", NULL };
 	unsigned proto, version;
@@ -236,5 +271,5 @@ int model_parse_server(struct job *j, const struct json *o, struct server *v)
 	if (port < 1 || port > 65535)
 		return job_fail_field(j, "port", "not in 1..65535");
 	v->port = (unsigned)port;
-	return parse_endpoints(j, o, v) ? j->error : parse_extra(j, o, v);
+	return parse_endpoints(j, o, v) || parse_extra(j, o, v) ? j->error : parse_later(j, o, v);
 }

@@ -99,12 +99,16 @@ def test_init_is_valid_but_for_its_master_key():
         assert [list(error.path) for error in errors] == ([["master_key"]] if kind == "network" else [])
 
 
+OPTIONAL = {"dns", "restart"}  # settings of later versions than the first
+
+
 def spoilt(value):
     """The same with one member missing, added, or of another type."""
     if isinstance(value, dict):
         yield {**value, "surplus": 1}
         for key, member in value.items():
-            yield {k: v for k, v in value.items() if k != key}
+            if key not in OPTIONAL:
+                yield {k: v for k, v in value.items() if k != key}
             for other in (*spoilt(member), None):
                 yield {**value, key: other}
     elif isinstance(value, str):
