@@ -138,6 +138,11 @@ static void deploy_turn(struct deploy *d, bool is_repair)
 	pthread_cond_broadcast(&d->changed);
 }
 
+bool deploy_restart(struct deploy *d)
+{
+	return management_restart(d->management);
+}
+
 static struct timespec deploy_until(int64_t ms)
 {
 	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
@@ -223,7 +228,7 @@ void deploy_close(struct deploy *d)
 
 void deploy_submit(struct deploy *d, const struct deploy_task *t)
 {
-	management_submit(d->management, t->cuts, t->cuts_n, t->reload);
+	management_submit(d->management, t->cuts, t->cuts_n, t->restart ? RESTART_IF_OTHER : RESTART_NOT);
 	pthread_mutex_lock(&d->lock);
 	if (!d->submitted)
 		strncpy(d->old_commit, t->old_commit, OID_HEX - 1);
@@ -301,11 +306,14 @@ static const char **deploy_drift(struct job *j, const struct record *r)
 
 void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out)
 {
+	char wanted[CONFIGURATION_DIGEST], running[CONFIGURATION_DIGEST];
 	struct record r;
 
 	record_read(j, d->data, &r);
 	*out = (struct deploy_status){ .hooks = d->hooks, .drift = deploy_drift(j, &r) };
-	management_status(d->management, &out->openvpn_running, &out->restart_needed);
+	configuration_wanted(d->data, wanted);
+	out->openvpn_running = management_status(d->management, running);
+	out->restart_needed = out->openvpn_running && strcmp(running, wanted) != 0;
 	pthread_mutex_lock(&d->lock);
 	if (*d->kernel)
 		deploy_look_again(j, d);

@@ -41,13 +41,19 @@ struct deploy_cut {
 
 struct deploy_task {
 	const char *old_commit, *new_commit; /* hex; old "": first */
-	bool reload;         /* SIGHUP OpenVPN: server.conf, CA, server certificate or key changed */
+	bool restart;        /* SIGHUP OpenVPN, if it runs with another configuration than ovpn/server.conf */
 	const struct deploy_cut *cuts;
 	size_t cuts_n;
 };
 
 /* Copies the task and returns; tasks that wait are folded into one. */
 void deploy_submit(struct deploy *d, const struct deploy_task *t);
+
+/*
+ * SIGHUP OpenVPN, whatever it runs with: it reads its configuration anew, and connections are interrupted.
+ * False: it does not run.
+ */
+bool deploy_restart(struct deploy *d);
 
 /*
  * Wait at most ms for a commit to be deployed (or overtaken by a later one).
@@ -60,7 +66,7 @@ struct deploy_status {
 	const char *detail;       /* the last failure, or "" */
 	bool hooks;
 	bool openvpn_running;     /* its management socket answers */
-	bool restart_needed;      /* a reload that OpenVPN has not been told */
+	bool restart_needed;      /* it runs with another configuration than ovpn/server.conf */
 	const char **drift;       /* what the last `deploy` found changed, or could not do; NULL-terminated */
 };
 void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out);

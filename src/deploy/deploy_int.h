@@ -124,16 +124,29 @@ bool wire_move(struct wire *w);        /* read and write what goes; false: the o
 const char *wire_line(struct wire *w);
 void wire_send(struct wire *w, const char *text);
 
+/* --- configuration.c: which configuration OpenVPN runs with, by the digest in its line of `echo` --- */
+
+enum { CONFIGURATION_DIGEST = 65 };
+
+/* A line of the management socket: is it that echo, from the history or as it happens? */
+bool configuration_heard(const char *line, char out[CONFIGURATION_DIGEST]);
+/* What DATA/ovpn/server.conf says; "" where it cannot be read. */
+void configuration_wanted(const char *data, char out[CONFIGURATION_DIGEST]);
+
 /* --- management.c: the thread that holds DATA/run/openvpn.sock --- */
 
 struct management;
+enum restart { RESTART_NOT, RESTART_IF_OTHER /* than ovpn/server.conf */, RESTART_ANYWAY };
 int management_open(struct job *j, const char *data, struct management **out);
 void management_close(struct management *m);
-/* Cut at once and once more after the hand-window; reload: SIGHUP after the cuts. Copies. */
-void management_submit(struct management *m, const struct deploy_cut *cuts, size_t n, bool reload);
+/* Cut at once and once more after the hand-window; restart it by SIGHUP after the cuts. Copies. */
+void management_submit(struct management *m, const struct deploy_cut *cuts, size_t n, enum restart restart);
+/* Restart it, whatever it runs with. False: nobody is there to be told. */
+bool management_restart(struct management *m);
 /* Wait until nothing that was submitted awaits its first cut, at most ms. */
 void management_settle(struct management *m, int ms);
-void management_status(struct management *m, bool *running, bool *reload_pending);
+/* running: the digest of what it runs with, CONFIGURATION_DIGEST bytes, "" unknown. False: it doesn't run. */
+bool management_status(struct management *m, char *running);
 
 /* --- the kernel's side --- */
 

@@ -35,13 +35,17 @@ struct management {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t settled;
 	struct cut *cuts;
-	bool reload, stopping, running;
+	enum restart restart;
+	bool stopping, running;
+	char configuration[CONFIGURATION_DIGEST]; /* what it runs with; "": not known */
 
+	char *data;
 	int wake; /* eventfd: something was submitted, or stop */
 	struct wire wire; /* this and the rest belong to the thread */
 	struct clients clients;
 	int64_t status_due; /* the answer to `status 3` must be there by then; 0: none is awaited */
 	int64_t connect_at;
+	bool is_history; /* lines up to END are what was echoed before we listened */
 };
 
 static void management_wake(struct management *m)
@@ -79,7 +83,7 @@ static void management_forget(struct management *m)
 		m->cuts = c->next;
 		cut_free(c);
 	}
-	m->reload = false;
+	m->restart = RESTART_NOT;
 	pthread_cond_broadcast(&m->settled);
 	pthread_mutex_unlock(&m->lock);
 }
@@ -89,9 +93,11 @@ static void management_disconnect(struct management *m)
 	wire_close(&m->wire);
 	clients_clear(&m->clients);
 	m->status_due = 0;
+	m->is_history = false;
 	m->connect_at = time_monotonic_ms() + RECONNECT_MS;
 	pthread_mutex_lock(&m->lock);
 	m->running = false;
+	m->configuration[0] = '\0';
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -126,7 +132,16 @@ static bool cut_execute(struct management *m, struct cut *c, int64_t now)
 	return false;
 }
 
-/* The table is fresh: do what is due, then the reload. */
+/* With the lock. */
+static bool management_has_other(const struct management *m)
+{
+	char wanted[CONFIGURATION_DIGEST];
+
+	configuration_wanted(m->data, wanted);
+	return strcmp(wanted, m->configuration) != 0;
+}
+
+/* The table is fresh: do what is due, then the restart. */
 static void management_act(struct management *m)
 {
 	int64_t now = time_monotonic_ms();
@@ -141,26 +156,53 @@ static void management_act(struct management *m)
 		*at = c->next;
 		cut_free(c);
 	}
-	if (m->reload) {
-		log_line(LOG_LEVEL_INFO, "openvpn: reload");
+	if (m->restart == RESTART_ANYWAY || (m->restart == RESTART_IF_OTHER && management_has_other(m))) {
+		log_line(LOG_LEVEL_INFO, "openvpn: restart by SIGHUP, for its configuration to be read anew");
 		wire_send(&m->wire, "signal SIGHUP\n");
-		m->reload = false;
 	}
+	m->restart = RESTART_NOT;
 	pthread_cond_broadcast(&m->settled);
 	pthread_mutex_unlock(&m->lock);
+}
+
+/* Is this line about the configuration? Then it is taken. */
+static bool management_hear(struct management *m, const char *line)
+{
+	char digest[CONFIGURATION_DIGEST];
+
+	if (configuration_heard(line, digest)) {
+		pthread_mutex_lock(&m->lock);
+		memcpy(m->configuration, digest, sizeof(digest));
+		pthread_mutex_unlock(&m->lock);
+		return true;
+	}
+	if (!m->is_history || strcmp(line, "END") != 0)
+		return false;
+	m->is_history = false;
+	pthread_mutex_lock(&m->lock);
+	m->running = true;
+	pthread_mutex_unlock(&m->lock);
+	return true;
+}
+
+/* It counts as running once it has said with what. */
+static void management_greet(struct management *m)
+{
+	wire_send(&m->wire, "echo on all\n");
+	m->is_history = true;
+	management_ask_status(m);
 }
 
 static void management_take(struct management *m)
 {
 	const char *line;
 
-	while ((line = wire_line(&m->wire)))
+	while ((line = wire_line(&m->wire))) {
+		if (management_hear(m, line))
+			continue;
 		switch (clients_line(&m->clients, line)) {
 		case CLIENTS_GREETING:
-			pthread_mutex_lock(&m->lock);
-			m->running = true;
-			pthread_mutex_unlock(&m->lock);
-			management_ask_status(m);
+			management_greet(m);
 			break;
 		case CLIENTS_STATUS_END:
 			m->status_due = 0;
@@ -169,6 +211,7 @@ static void management_take(struct management *m)
 		case CLIENTS_NOTHING:
 			break;
 		}
+	}
 }
 
 static void management_connect(struct management *m)
@@ -180,13 +223,13 @@ static void management_connect(struct management *m)
 		management_forget(m);
 }
 
-/* When a cut or a reload wants the table; INT64_MAX: never. */
+/* When a cut or a restart wants the table; INT64_MAX: never. */
 static int64_t management_next(struct management *m)
 {
 	int64_t next = INT64_MAX;
 
 	pthread_mutex_lock(&m->lock);
-	if (m->reload)
+	if (m->restart)
 		next = 0;
 	for (const struct cut *c = m->cuts; c; c = c->next)
 		if (c->due < next)
@@ -258,6 +301,7 @@ static void management_free(struct management *m)
 	if (m->wake >= 0)
 		close(m->wake);
 	wire_free(&m->wire);
+	free(m->data);
 	pthread_cond_destroy(&m->settled);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
@@ -269,6 +313,7 @@ int management_open(struct job *j, const char *data, struct management **out)
 	struct management *m = mem_zalloc(sizeof(*m));
 	pthread_condattr_t clock;
 
+	m->data = mem_strdup(data);
 	wire_init(&m->wire, data);
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_condattr_init(&clock);
@@ -297,7 +342,7 @@ void management_close(struct management *m)
 	management_free(m);
 }
 
-void management_submit(struct management *m, const struct deploy_cut *cuts, size_t n, bool reload)
+void management_submit(struct management *m, const struct deploy_cut *cuts, size_t n, enum restart restart)
 {
 	int64_t now = time_monotonic_ms();
 
@@ -311,10 +356,23 @@ void management_submit(struct management *m, const struct deploy_cut *cuts, size
 		c->next = m->cuts;
 		m->cuts = c;
 	}
-	m->reload |= reload;
+	if (restart > m->restart)
+		m->restart = restart;
 	pthread_mutex_unlock(&m->lock);
-	if (n || reload)
+	if (n || restart)
 		management_wake(m);
+}
+
+bool management_restart(struct management *m)
+{
+	bool is_running;
+
+	pthread_mutex_lock(&m->lock);
+	is_running = m->running;
+	pthread_mutex_unlock(&m->lock);
+	if (is_running)
+		management_submit(m, NULL, 0, RESTART_ANYWAY);
+	return is_running;
 }
 
 void management_settle(struct management *m, int ms)
@@ -329,10 +387,13 @@ void management_settle(struct management *m, int ms)
 	pthread_mutex_unlock(&m->lock);
 }
 
-void management_status(struct management *m, bool *running, bool *reload_pending)
+bool management_status(struct management *m, char *running)
 {
+	bool is_running;
+
 	pthread_mutex_lock(&m->lock);
-	*running = m->running;
-	*reload_pending = m->reload;
+	is_running = m->running;
+	memcpy(running, m->configuration, sizeof(m->configuration));
 	pthread_mutex_unlock(&m->lock);
+	return is_running;
 }

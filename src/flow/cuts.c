@@ -1,5 +1,5 @@
 /*
- * Whom a fork disconnects: connections of revoked certificates by serial, and
+ * What a fork asks of OpenVPN. Whom it disconnects: connections of revoked certificates by serial, and
  * those of gateways that went, were switched off, or whose client file is another now.
  */
 #include <string.h>
@@ -75,6 +75,36 @@ static void look_at_address(struct cuts *c, const struct model *fork, const stru
 	look_at(c, fork, g->user, g->id);
 }
 
+static bool is_server_renewed(struct job *j, const struct model *fork)
+{
+	const struct entity **e = model_touched(j->arena, fork, ENTITY_CERTIFICATE);
+
+	for (; *e; e++)
+		if (!(*e)->is_removed && ((const struct certificate *)*e)->kind == CERTIFICATE_SERVER)
+			return true;
+	return false;
+}
+
+/* The yearly renewal doesn't wait for anybody: with its certificate at its end the server lets nobody in. */
+static bool wants_restart(struct job *j, const struct model *fork)
+{
+	bool has_settings = *model_touched(j->arena, fork, ENTITY_NETWORK) ||
+	    *model_touched(j->arena, fork, ENTITY_SERVER);
+
+	return is_server_renewed(j, fork) || (has_settings && model_server(fork)->restarts);
+}
+
+bool flow_needs_restart(struct job *j, const struct model *before, const struct model *after)
+{
+	char old[DIGEST_HEX] = "", new[DIGEST_HEX] = "";
+
+	if (!*model_touched(j->arena, after, ENTITY_NETWORK) &&
+	    !*model_touched(j->arena, after, ENTITY_SERVER) && !is_server_renewed(j, after))
+		return false;
+	return !render_server_digest(j, before, old) && !render_server_digest(j, after, new) &&
+	    strcmp(old, new) != 0;
+}
+
 void flow_collect_cuts(struct job *j, const struct model *fork, struct deploy_task *task)
 {
 	struct cuts c = { .arena = j->arena };
@@ -96,4 +126,5 @@ void flow_collect_cuts(struct job *j, const struct model *fork, struct deploy_ta
 			look_at(&c, fork, ((const struct user *)*e)->id, id);
 	task->cuts = c.list;
 	task->cuts_n = c.n;
+	task->restart = wants_restart(j, fork);
 }

@@ -200,6 +200,15 @@ int flow_submit(struct job *j, struct flow *f, const struct change *ch, struct f
 	return 0;
 }
 
+int flow_restart(struct job *j, struct flow *f)
+{
+	if (deploy_restart(f->deploy))
+		return 0;
+	return job_fail(j, E_CONFLICT, "not_running",
+	    "OpenVPN does not run, or its management socket does not answer: its next start reads the "
+	    "configuration that is rendered");
+}
+
 int flow_render(struct job *j, struct flow *f)
 {
 	struct ticket t = { .kind = TICKET_RENDER, .job = j };

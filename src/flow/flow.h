@@ -44,6 +44,8 @@ struct flow_summary {
 	const char **needs_config;  /* gateways whose configuration is another one now */
 	const char **loses_access;  /* gateways that could connect before and cannot now */
 	const char **files;         /* state files written or removed, the ledger's aside */
+	bool restart_needed;        /* OpenVPN reads some of it at start only */
+	bool restarts;              /* and is restarted at once, else by flow_restart */
 };
 
 struct flow_preview;
@@ -81,6 +83,8 @@ struct flow_preview {
  */
 int flow_preview(struct job *j, struct flow *f, const struct change *ch, struct flow_preview *out);
 
+/* OpenVPN reads its configuration anew, all connections are interrupted. E_CONFLICT "not_running". */
+int flow_restart(struct job *j, struct flow *f);
 /* Render everything anew, through the writer. */
 int flow_render(struct job *j, struct flow *f);
 /* Compare the disk with what HEAD renders, through the writer; NULL-terminated, in the arena. */

@@ -161,7 +161,9 @@ void flow_tick(struct flow *f);
 /* Plan, issue, publish and render one change of the service's own. */
 int flow_apply(struct job *j, struct flow *f, const struct change *ch);
 
-/* Tell deploy what a fork changed: whom to disconnect, whether to reload. Before the fork is absorbed. */
+/* Does OpenVPN run with something else, once `after` is rendered? */
+bool flow_needs_restart(struct job *j, const struct model *before, const struct model *after);
+/* Tell deploy what a fork changed: whom to disconnect, whether to restart. Before the fork is absorbed. */
 void flow_collect_cuts(struct job *j, const struct model *fork, struct deploy_task *task);
 
 void flow_note_end(struct flow *f, struct job *j, const struct model *m, bool all);

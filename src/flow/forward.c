@@ -134,6 +134,7 @@ int flow_boot_task(struct job *j, struct flow *f, struct deploy_task *task)
 	if (is_behind(j, f, status.commit) && strcmp(status.commit, f->head.hex) != 0 &&
 	    open_difference(j, f, status.commit, &base, &fork) == 0)
 		flow_collect_cuts(j, fork, task);
+	task->restart |= model_server(f->model)->restarts;
 	model_close(fork);
 	model_close(base);
 	return j->error;

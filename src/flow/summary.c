@@ -134,4 +134,6 @@ void flow_summarise(struct job *j, const struct model *before, const struct mode
 	list_needs_config(j, before, after, plan, out);
 	list_loses_access(j, after, out);
 	list_files(j, plan, out);
+	out->restart_needed = flow_needs_restart(j, before, after);
+	out->restarts = model_server(after)->restarts;
 }

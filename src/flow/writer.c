@@ -106,7 +106,6 @@ static void promote(struct job *j, struct flow *f, struct model *fork, const str
 	}
 	memcpy(f->rendered, new->hex, OID_HEX);
 	flow_publish_snapshot(f, NULL);
-	task.reload = render_needs_reload(f->render);
 	deploy_submit(f->deploy, &task);
 }
 

@@ -17,13 +17,22 @@ static const char *print_prefix(struct arena *a, struct ip_prefix p)
 	return ip_print_prefix(&p, arena_alloc(a, IP_TEXT));
 }
 
-static struct json *server_values(const struct render_job *r)
+static void add_list(
+    struct arena *a, struct json *v, const char *has, const char *name, const char *const *text, size_t n)
 {
-	const struct network *n = model_network(r->model);
-	const struct server *s = model_server(r->model);
-	struct arena *a = r->job->arena;
-	struct json *v = json_object(a), *extra;
+	struct json *list = json_add(v, name, json_array(a));
 	size_t i;
+
+	json_add_bool(a, v, has, n > 0);
+	for (i = 0; i < n; i++)
+		json_add_string(a, list, NULL, text[i]);
+}
+
+static struct json *server_values(struct arena *a, const struct model *m, const char *digest)
+{
+	const struct network *n = model_network(m);
+	const struct server *s = model_server(m);
+	struct json *v = json_object(a);
 
 	json_add_string(a, v, "network", n->name);
 	json_add_string(a, v, "name", s->name);
@@ -35,27 +44,69 @@ static struct json *server_values(const struct render_job *r)
 	json_add_string(a, v, "prefix", print_prefix(a, n->prefix));
 	json_add_string(a, v, "tls_version_min", s->tls_version_min);
 	json_add_int(a, v, "max_clients", n->policy.max_clients);
-	json_add_bool(a, v, "has_extra", s->extra_n > 0);
-	extra = json_add(v, "extra", json_array(a));
-	for (i = 0; i < s->extra_n; i++)
-		json_add_string(a, extra, NULL, s->extra[i]);
+	json_add_string(a, v, "digest", digest);
+	add_list(a, v, "has_dns", "dns", s->dns, s->dns_n);
+	add_list(a, v, "has_extra", "extra", s->extra, s->extra_n);
 	return v;
+}
+
+/* What is in force, so no comments: the network may be renamed without a restart. */
+static void add_directives(struct buf *b, const char *text)
+{
+	const char *end;
+
+	for (; *text; text = end) {
+		end = text + strcspn(text, "\n");
+		end += *end == '\n';
+		if (*text != '#')
+			buf_add(b, text, (size_t)(end - text));
+	}
+}
+
+int render_server_digest(struct job *j, const struct model *m, char out[DIGEST_HEX])
+{
+	const struct certificate *ca = model_ca(m),
+				 *own = model_current_certificate(m, model_server(m)->device.hex);
+	struct buf text, read;
+
+	buf_open(&text, j->arena);
+	buf_open(&read, j->arena);
+	if (template_expand(j, "server.conf", server_values(j->arena, m, ""), &text))
+		return j->error;
+	add_directives(&read, text.data);
+	/* The private keys are functions of what is named here. */
+	buf_printf(&read, "%s\n%s%s", model_network(m)->master_key,
+	    ca ? model_certificate_pem(j->arena, ca) : "", own ? model_certificate_pem(j->arena, own) : "");
+	digest_sha256_hex(read.data, read.len, out);
+	return 0;
 }
 
 static int write_server(const struct render_job *r)
 {
+	char digest[DIGEST_HEX];
 	struct buf key;
 	int error;
 
-	if (template_output(r, "server.conf", server_values(r), "ovpn/server.conf", OUTPUT_RELOAD))
+	if (render_server_digest(r->job, r->model, digest) ||
+	    template_output(
+		r, "server.conf", server_values(r->job->arena, r->model, digest), "ovpn/server.conf", 0))
 		return r->job->error;
 	buf_open(&key, r->job->arena);
 	error = pki_tls_crypt_server_key(r->job, r->pki, model_server(r->model), &key);
 	if (!error)
-		output_write(
-		    r->output, "ovpn/tls-crypt-v2.key", key.data, key.len, OUTPUT_SECRET | OUTPUT_RELOAD);
+		output_write(r->output, "ovpn/tls-crypt-v2.key", key.data, key.len, OUTPUT_SECRET);
 	digest_cleanse(key.data, key.len);
 	return error;
+}
+
+/* Settings make a render full; by itself its certificate alone is another one now and then. */
+int render_server(const struct render_job *r)
+{
+	const char *server = model_server(r->model)->name, **name = r->names;
+
+	while (*name && strcmp(*name, server) != 0)
+		name++;
+	return r->is_full || *name ? write_server(r) : 0;
 }
 
 static int write_client(const struct render_job *r, const struct gateway *g, const char *path)
@@ -77,8 +128,6 @@ int render_openvpn(const struct render_job *r)
 	const char *server = model_server(r->model)->name, *path, **name;
 	const struct gateway *g;
 
-	if (r->is_full && write_server(r))
-		return r->job->error;
 	for (name = r->names; *name; name++) {
 		if (!strcmp(*name, server))
 			continue;

@@ -30,24 +30,22 @@ static int write_placeholders(const struct render_job *r)
 	return 0;
 }
 
-static void write_pem(
-    const struct render_job *r, const char *path, const struct certificate *c, unsigned flags)
+static void write_pem(const struct render_job *r, const char *path, const struct certificate *c)
 {
 	struct arena *a = arena_open(PEM_ROOM);
 	const char *pem = model_certificate_pem(a, c);
 
-	output_write(r->output, path, pem, strlen(pem), flags);
+	output_write(r->output, path, pem, strlen(pem), 0);
 	arena_close(a);
 }
 
 /* What a device holds now; no certificate takes the file away. */
-static void write_issued(
-    const struct render_job *r, const char *name, const struct certificate *c, unsigned flags)
+static void write_issued(const struct render_job *r, const char *name, const struct certificate *c)
 {
 	const char *path = arena_printf(r->job->arena, "pki/issued/%s.crt", name);
 
 	if (c)
-		write_pem(r, path, c, flags);
+		write_pem(r, path, c);
 	else
 		output_remove(r->output, path);
 }
@@ -62,12 +60,12 @@ static int write_server(const struct render_job *r)
 	if (!c)
 		return job_fail(r->job, E_CORRUPT, "no_server_certificate",
 		    "the ledger has no valid certificate of the server %s", s->name);
-	write_issued(r, s->name, c, OUTPUT_RELOAD);
+	write_issued(r, s->name, c);
 	buf_open(&key, r->job->arena);
 	error = pki_private_key(r->job, r->pki, c, &key);
 	if (!error)
 		output_write(r->output, arena_printf(r->job->arena, "pki/private/%s.key", s->name), key.data,
-		    key.len, OUTPUT_SECRET | OUTPUT_RELOAD);
+		    key.len, OUTPUT_SECRET);
 	digest_cleanse(key.data, key.len);
 	return error;
 }
@@ -86,7 +84,7 @@ static int write_names(const struct render_job *r)
 			continue;
 		}
 		g = model_gateway_by_name(r->model, *name);
-		write_issued(r, *name, g ? model_current_certificate(r->model, g->device.hex) : NULL, 0);
+		write_issued(r, *name, g ? model_current_certificate(r->model, g->device.hex) : NULL);
 	}
 	return 0;
 }
@@ -102,7 +100,7 @@ static void write_by_serial(const struct render_job *r, const struct entity *e)
 		*p = (char)toupper((unsigned char)*p);
 	path = arena_printf(r->job->arena, "pki/certs_by_serial/%s.pem", serial.hex);
 	if (c)
-		write_pem(r, path, c, 0);
+		write_pem(r, path, c);
 	else
 		output_remove(r->output, path);
 }
@@ -114,7 +112,7 @@ int render_pki(const struct render_job *r)
 
 	if (!ca)
 		return job_fail(r->job, E_CORRUPT, "no_ca", "the ledger has no CA");
-	write_pem(r, "pki/ca.crt", ca, OUTPUT_RELOAD);
+	write_pem(r, "pki/ca.crt", ca);
 	for (; *e; e++)
 		write_by_serial(r, *e);
 	if (r->is_full && write_placeholders(r))

@@ -19,6 +19,7 @@
 static const struct renderer renderers[] = {
 	{ "pki", GATEWAYS | LEDGER, render_pki },
 	{ "index", LEDGER, render_index },
+	{ "server", 1u << ENTITY_CERTIFICATE, render_server },
 	{ "openvpn", GATEWAYS, render_openvpn },
 	{ "routes", GATEWAYS, render_routes },
 	{ "firewall", GATEWAYS, render_firewall },
@@ -97,17 +98,6 @@ static int remove_foreign(const struct render_job *r, const char *path, void *co
 	return 0;
 }
 
-static bool has_reload(const struct output *o)
-{
-	const struct output_file *f;
-	size_t it = 0;
-
-	while ((f = output_next(o, &it)))
-		if (f->is_staged && (f->flags & OUTPUT_RELOAD))
-			return true;
-	return false;
-}
-
 static int stage(struct render_job *r)
 {
 	struct job *j = r->job;
@@ -130,7 +120,6 @@ static int stage(struct render_job *r)
 	    output_stage(j, &r->render->place, r->output) || dry_check(r) ||
 	    database_stage(r, r->render->database))
 		return j->error;
-	r->render->staged_reloads = has_reload(r->output);
 	return 0;
 }
 
@@ -160,7 +149,6 @@ int render_promote(struct job *j, struct render *r)
 	r->is_dirty = true;
 	if (!output_promote(j, &r->place, r->staged) && !database_commit(j, r->database)) {
 		r->is_dirty = false;
-		r->reloads = r->staged_reloads;
 		listings_promote(r->listings);
 		render_drop(r);
 	}
@@ -173,7 +161,6 @@ void render_drop(struct render *r)
 	output_close(r->staged);
 	listings_discard(r->listings);
 	r->staged = NULL;
-	r->staged_reloads = false;
 }
 
 void render_discard(struct render *r)
@@ -187,9 +174,4 @@ void render_discard(struct render *r)
 	job_open(&j);
 	r->has_leftovers = output_sweep(&j, &r->place) != 0; /* then before the next stage */
 	job_close(&j);
-}
-
-bool render_needs_reload(const struct render *r)
-{
-	return r->reloads;
 }

@@ -40,8 +40,11 @@ int render_stage(struct job *j, struct render *r, const struct model *m, const c
 int render_promote(struct job *j, struct render *r);
 void render_discard(struct render *r);
 
-/* Did the last promoted stage change what OpenVPN reads at start only (server.conf, ca, server cert or key)? */
-bool render_needs_reload(const struct render *r);
+/*
+ * A digest of all that OpenVPN reads at start only: server.conf, CA, the server's certificate and keys.  The
+ * rendered server.conf has it in a line of `echo`, by which a running OpenVPN tells what it was started with.
+ */
+int render_server_digest(struct job *j, const struct model *m, char out[DIGEST_HEX]);
 
 /* The CRL alone: read the live one; build, check and rename a new one when it is due (a third of its life gone) or bad. */
 int render_refresh_crl(struct job *j, struct render *r, const struct model *m, bool *renewed);

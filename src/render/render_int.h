@@ -19,9 +19,8 @@ struct sqlite3_stmt;
 
 enum output_flags {
 	OUTPUT_SECRET = 1,   /* a private key: never in a diff, cleansed */
-	OUTPUT_RELOAD = 2,   /* OpenVPN reads it at start only */
-	OUTPUT_CLOCK = 4,    /* not a function of the commit: the CRL */
-	OUTPUT_NEW = 8,      /* known to differ from the live one: not read to compare */
+	OUTPUT_CLOCK = 2,    /* not a function of the commit: the CRL */
+	OUTPUT_NEW = 4,      /* known to differ from the live one: not read to compare */
 };
 
 struct output_file {
@@ -94,7 +93,6 @@ struct render {
 	struct crl_seen crl;
 	bool has_leftovers;      /* staged files that could not be removed */
 	bool is_dirty;           /* a promotion ended half-way: the next stage renders everything */
-	bool reloads, staged_reloads;
 };
 
 /* What a renderer works on. m may be a fork: render what it touched, or the whole file where the file is one. */
@@ -121,6 +119,7 @@ struct renderer {
 
 int render_pki(const struct render_job *r);
 int render_index(const struct render_job *r);
+int render_server(const struct render_job *r);
 int render_openvpn(const struct render_job *r);
 int render_routes(const struct render_job *r);
 int render_firewall(const struct render_job *r);

@@ -13,6 +13,10 @@ static const char
 static const char serial_a[] = "400a0b0c0d0e0f101112131415161718",
 		  serial_b[] = "4f0000000000000000000000000000ff";
 
+/* Digests of what OpenVPN was started with, and of what would be another one. */
+#define OLD "1111111111111111111111111111111111111111111111111111111111111111"
+#define NEW "2222222222222222222222222222222222222222222222222222222222222222"
+
 struct server { /* OpenVPN's side */
 	int listener, fd;
 	char in[8192];
@@ -34,17 +38,6 @@ static struct server serve(struct place *p)
 static void say(struct server *s, const char *text)
 {
 	assert_int_equal(send(s->fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-static void take(struct server *s)
-{
-	struct pollfd fd = { .fd = s->listener, .events = POLLIN };
-
-	assert_int_equal(poll(&fd, 1, 5000), 1);
-	s->fd = accept(s->listener, NULL, NULL);
-	assert_true(s->fd >= 0);
-	s->len = 0;
-	say(s, greeting);
 }
 
 /* The next line that the thread sends; NULL: none within ms. */
@@ -77,6 +70,20 @@ static void expect(struct server *s, const char *line)
 
 	assert_non_null(heard);
 	assert_string_equal(heard, line);
+}
+
+static void take(struct server *s)
+{
+	struct pollfd fd = { .fd = s->listener, .events = POLLIN };
+
+	assert_int_equal(poll(&fd, 1, 5000), 1);
+	s->fd = accept(s->listener, NULL, NULL);
+	assert_true(s->fd >= 0);
+	s->len = 0;
+	say(s, greeting);
+	expect(s, "echo on all");
+	say(s,
+	    "SUCCESS: real-time echo notification set to ON\r\n1795407710,vpnunit-config " OLD "\r\nEND\r\n");
 }
 
 static void hang_up(struct server *s)
@@ -123,13 +130,14 @@ static struct management *begin(struct place *p)
 
 static bool is_running(struct management *m)
 {
-	bool running = false, pending;
+	char configuration[CONFIGURATION_DIGEST];
 
-	for (int i = 0; i < 200 && !running; i++) {
-		management_status(m, &running, &pending);
+	for (int i = 0; i < 200; i++) {
+		if (management_status(m, configuration))
+			return true;
 		usleep(10000);
 	}
-	return running;
+	return false;
 }
 
 static void test_cut_by_serial(void **state)
@@ -145,7 +153,8 @@ static void test_cut_by_serial(void **state)
 	client(&s, "1", "a.example.org", "4f:00:00:00:00:00:00:00:00:00:00:00:00:00:00:ff");
 	status(&s, both);
 	assert_true(is_running(m));
-	management_submit(m, &cut, 1, false);
+	usleep(100000); /* the first answer is not to be the cut's */
+	management_submit(m, &cut, 1, RESTART_NOT);
 	expect(&s, "status 3");
 	status(&s, both);
 	expect(&s, "client-kill 0");
@@ -164,7 +173,7 @@ static void test_who_was_there_before_is_cut_by_name(void **state)
 	const char *first, *second;
 	char *copy;
 
-	management_submit(m, &cut, 1, false);
+	management_submit(m, &cut, 1, RESTART_NOT);
 	take(&s);
 	expect(&s, "status 3");
 	status(&s, all);
@@ -179,25 +188,60 @@ static void test_who_was_there_before_is_cut_by_name(void **state)
 	management_close(m);
 }
 
-static void test_reload_comes_after_the_cuts(void **state)
+static void write_configuration(struct place *p, const char *digest)
+{
+	assert_int_equal(fs_mkdirs(&p->job, place_path(p, "ovpn"), 0755), 0);
+	place_write(p, "ovpn/server.conf", 0644,
+	    arena_printf(p->job.arena, "# echo vpnunit-config x\nverb 3\necho vpnunit-config %s\n", digest));
+}
+
+static void test_restart_comes_after_the_cuts(void **state)
 {
 	static const char *const one[] = { "5", "a.example.org", NULL };
 	const struct deploy_cut cut = { .name = "a.example.org" };
+	char configuration[CONFIGURATION_DIGEST] = "";
 	struct server s = serve(*state);
 	struct management *m = begin(*state);
-	bool running, pending;
 
+	write_configuration(*state, NEW);
 	take(&s);
 	expect(&s, "status 3");
-	management_submit(m, &cut, 1, true);
-	management_status(m, &running, &pending);
-	assert_true(pending);
+	assert_true(is_running(m));
+	management_submit(m, &cut, 1, RESTART_IF_OTHER);
+	management_status(m, configuration);
+	assert_string_equal(configuration, OLD);
 	status(&s, one);
 	expect(&s, "client-kill 5");
 	expect(&s, "signal SIGHUP");
-	management_settle(m, 5000);
-	management_status(m, &running, &pending);
-	assert_false(pending);
+	say(&s, ">ECHO:1795407715,vpnunit-config " NEW "\r\n");
+	for (int i = 0; i < 200 && strcmp(configuration, NEW) != 0; i++) {
+		usleep(10000);
+		management_status(m, configuration);
+	}
+	assert_string_equal(configuration, NEW);
+	hang_up(&s);
+	management_close(m);
+}
+
+static void test_what_it_runs_with_needs_no_restart(void **state)
+{
+	static const char *const none[] = { NULL };
+	struct server s = serve(*state);
+	struct management *m = begin(*state);
+
+	write_configuration(*state, OLD);
+	take(&s);
+	expect(&s, "status 3");
+	status(&s, none);
+	assert_true(is_running(m));
+	management_submit(m, NULL, 0, RESTART_IF_OTHER);
+	expect(&s, "status 3");
+	status(&s, none);
+	assert_null(hear(&s, 200));
+	assert_true(management_restart(m)); /* but may be asked for */
+	expect(&s, "status 3");
+	status(&s, none);
+	expect(&s, "signal SIGHUP");
 	hang_up(&s);
 	management_close(m);
 }
@@ -225,17 +269,11 @@ static void test_without_openvpn_there_is_nobody_to_cut(void **state)
 	const struct deploy_cut cut = { .name = "a.example.org" };
 	struct management *m = begin(*state);
 	int64_t start = time_monotonic_ms();
-	bool running, pending = true;
 
-	management_submit(m, &cut, 1, true);
+	management_submit(m, &cut, 1, RESTART_ANYWAY);
 	management_settle(m, 5000);
 	assert_true(time_monotonic_ms() - start < 1000);
-	for (int i = 0; i < 300 && pending; i++) {
-		usleep(10000);
-		management_status(m, &running, &pending);
-	}
-	assert_false(pending);
-	assert_false(running);
+	assert_false(management_restart(m));
 	management_close(m);
 }
 
@@ -246,13 +284,12 @@ static void test_a_taken_socket_keeps_the_cut(void **state)
 	const struct deploy_cut cut = { .name = "a.example.org" };
 	struct server s = serve(*state);
 	struct management *m = begin(*state);
-	bool running, pending;
+	char configuration[CONFIGURATION_DIGEST];
 
 	usleep(100000);
-	management_submit(m, &cut, 1, false);
+	management_submit(m, &cut, 1, RESTART_NOT);
 	usleep(800000);
-	management_status(m, &running, &pending);
-	assert_false(running);
+	assert_false(management_status(m, configuration));
 	take(&s);
 	expect(&s, "status 3");
 	status(&s, one);
@@ -277,7 +314,7 @@ static void test_hostile_bytes(void **state)
 	say(&s, big); /* a line without an end in sight */
 	say(&s, "\nEND\n>CLIENT:ENV,common_name=a.example.org\n");
 	usleep(300000); /* that END is not to be the answer to what comes now */
-	management_submit(m, &cut, 1, false);
+	management_submit(m, &cut, 1, RESTART_NOT);
 	expect(&s, "status 3");
 	say(&s, "client-kill 9\nSUCCESS: client-kill command succeeded\n");
 	status(&s, one);
@@ -318,7 +355,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PLACED(test_cut_by_serial),
 		PLACED(test_who_was_there_before_is_cut_by_name),
-		PLACED(test_reload_comes_after_the_cuts),
+		PLACED(test_restart_comes_after_the_cuts),
+		PLACED(test_what_it_runs_with_needs_no_restart),
 		PLACED(test_it_comes_back_after_openvpn_does),
 		PLACED(test_without_openvpn_there_is_nobody_to_cut),
 		PLACED(test_a_taken_socket_keeps_the_cut),
