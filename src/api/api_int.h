@@ -23,6 +23,7 @@ int parse_gateway_member(struct job *j, const struct json *body, const char **ou
 typedef int (parse_change)(struct http_request *req, const struct json *body, struct change *ch);
 parse_change parse_user_create, parse_user_patch, parse_gateway_create, parse_gateway_patch;
 parse_change parse_renew; /* body NULL: none was sent */
+parse_change parse_settings_patch; /* of the network or the server: the members are the change's to judge */
 /* ?name=1 or 0; *out stays where it is not given. */
 int parse_flag(struct http_request *req, const char *name, bool *out);
 /* ?reason= into the change. */
@@ -97,6 +98,7 @@ struct object { /* a user or gateway as a client sees it; zeroed where it could 
 	struct json *json;
 	const char *tag;           /* of json */
 	const char *commit;        /* of the snapshot that it was read from */
+	const char *path;          /* of its state file; NULL: by its prefix */
 	const char *prefix, *blob;
 	const struct query_certificate *newest; /* of a gateway; NULL: none is live */
 	bool is_gateway;
@@ -115,6 +117,9 @@ void mutate_answer(struct http_request *req, struct http_response *res, const st
     const struct object *o);
 /* The answer of a change of many objects: {"commit","issued","revoked",...}, 201, its Location. */
 void mutate_answer_commit(struct http_request *req, struct http_response *res, const struct flow_result *r);
+/* "restart_needed", with a warning that says what becomes of it; which configurations are others now. */
+void mutate_add_restart(struct job *j, struct json *o, const struct flow_summary *s);
+void mutate_add_needs_config(struct job *j, struct json *o, const struct flow_summary *s);
 /* The change is a fact, so that it cannot be read back is a warning: {"name"} instead of the object. */
 void mutate_unread(struct http_request *req, const char *name, struct object *o);
 
@@ -140,6 +145,7 @@ api_handler confirm_keep, confirm_undo;
 api_handler batch_apply, rollback_to, rollback_revert, push_accept;
 api_handler certificates_get_ca, certificates_get_crl;
 api_handler tokens_list, tokens_create, tokens_delete, signers_list, signers_create, signers_delete;
+api_handler network_patch, server_get, server_patch, server_restart;
 api_handler health_alive, health_ready;
 api_handler pages_get;
 api_handler state_get, state_check, state_render;

@@ -9,7 +9,7 @@ static const char *const mutation_known[] = { "reason", "dry_run", NULL };
 static const char *const batch_known[] = { "changes", "reason", NULL };
 
 /* Which object an entry is about, where its request says that in the path and the query. */
-enum subject { NEW_OBJECT, A_USER, A_GATEWAY };
+enum subject { NO_OBJECT, A_USER, A_GATEWAY };
 
 static const struct operation {
 	const char *op;
@@ -17,13 +17,15 @@ static const struct operation {
 	enum subject subject;
 	parse_change *parse; /* what is left is as in the body of the request */
 } operations[] = {
-	{ "user.create", CHANGE_USER_CREATE, NEW_OBJECT, parse_user_create },
+	{ "user.create", CHANGE_USER_CREATE, NO_OBJECT, parse_user_create },
 	{ "user.patch", CHANGE_USER_PATCH, A_USER, parse_user_patch },
 	{ "user.delete", CHANGE_USER_DELETE, A_USER, NULL },
-	{ "gateway.create", CHANGE_GATEWAY_CREATE, NEW_OBJECT, parse_gateway_create },
+	{ "gateway.create", CHANGE_GATEWAY_CREATE, NO_OBJECT, parse_gateway_create },
 	{ "gateway.patch", CHANGE_GATEWAY_PATCH, A_GATEWAY, parse_gateway_patch },
 	{ "gateway.delete", CHANGE_GATEWAY_DELETE, A_GATEWAY, NULL },
 	{ "gateway.renew", CHANGE_GATEWAY_RENEW, A_GATEWAY, parse_renew },
+	{ "network.patch", CHANGE_NETWORK_PATCH, NO_OBJECT, parse_settings_patch },
+	{ "server.patch", CHANGE_SERVER_PATCH, NO_OBJECT, parse_settings_patch },
 };
 
 /* NULL: failed. */
@@ -39,7 +41,7 @@ static const struct operation *find_operation(struct job *j, const struct json *
 			return &operations[i];
 	job_fail_field(j, "op",
 	    "has to be user.create, user.patch, user.delete, gateway.create, "
-	    "gateway.patch, gateway.delete or gateway.renew");
+	    "gateway.patch, gateway.delete, gateway.renew, network.patch or server.patch");
 	return NULL;
 }
 
@@ -109,7 +111,7 @@ static int parse_entry(
 		return parse_user_entry(req, o, entry, ch);
 	case A_GATEWAY:
 		return parse_gateway_entry(req, o, entry, ch);
-	case NEW_OBJECT:
+	case NO_OBJECT:
 		break;
 	}
 	return o->parse(req, body_of(req->job, entry, of_creation), ch);

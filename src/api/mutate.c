@@ -108,6 +108,10 @@ static int find_path(struct http_request *req, const struct object *o, char path
 	struct model *m = NULL;
 	struct ip_prefix place;
 
+	if (o->path) {
+		strcpy(path, o->path);
+		return 0;
+	}
 	if (query_network(req->job, api->query, &m) == 0) {
 		if (ip_parse_prefix(o->prefix, &place))
 			explain_path(model_network(m), o, &place,
@@ -239,12 +243,32 @@ static void add_words(struct job *j, struct json *parent, const char *key, const
 		json_add_string(j->arena, list, NULL, *word);
 }
 
+void mutate_add_needs_config(struct job *j, struct json *o, const struct flow_summary *s)
+{
+	add_words(j, o, "needs_config", s->needs_config);
+}
+
+/* Nobody is cut off without a word: neither at once nor later. */
+void mutate_add_restart(struct job *j, struct json *o, const struct flow_summary *s)
+{
+	json_add_bool(j->arena, o, "restart_needed", s->restart_needed);
+	if (s->restart_needed && s->restarts)
+		job_warn(j,
+		    "OpenVPN has to restart for this, and does so at once (\"restart\" of /server is auto): "
+		    "every connection is interrupted for some seconds");
+	else if (s->restart_needed)
+		job_warn(j,
+		    "OpenVPN has to restart for this, and runs with its former settings until then: "
+		    "POST /server/restart when it suits, it interrupts every connection for some seconds");
+}
+
 static void add_summary(struct job *j, struct json *o, const struct flow_summary *s)
 {
 	add_items(j, o, "issued", s->issued);
 	add_items(j, o, "revoked", s->revoked);
-	add_words(j, o, "needs_config", s->needs_config);
+	mutate_add_needs_config(j, o, s);
 	add_words(j, o, "loses_access", s->loses_access);
+	mutate_add_restart(j, o, s);
 }
 
 /* A state file's text as what it says. */

@@ -156,6 +156,13 @@ int parse_gateway_patch(struct http_request *req, const struct json *body, struc
 	return json_known(req->job, body, known) || parse_settings(req, body, ch) ? req->job->error : 0;
 }
 
+int parse_settings_patch(struct http_request *req, const struct json *body, struct change *ch)
+{
+	(void)req;
+	ch->settings = body;
+	return 0;
+}
+
 /* It becomes a trailer of a commit: one line of printable text. */
 static int check_reason(struct job *j, const char *text)
 {

@@ -33,6 +33,8 @@ static const struct {
 	[CHANGE_TOKEN_DELETE] = { "token.delete", change_token_delete },
 	[CHANGE_SIGNER_CREATE] = { "signer.create", change_signer_create },
 	[CHANGE_SIGNER_DELETE] = { "signer.delete", change_signer_delete },
+	[CHANGE_NETWORK_PATCH] = { "network.patch", change_network_patch },
+	[CHANGE_SERVER_PATCH] = { "server.patch", change_server_patch },
 };
 
 int change_plan(struct job *j, const struct model *m, const struct change *ch, struct plan **plan)
@@ -79,7 +81,7 @@ const struct gateway *change_find_gateway(struct work *w, const char *name)
 	return g;
 }
 
-static void write_file(struct work *w, const char *path, const struct buf *b)
+void change_write_file(struct work *w, const char *path, const struct buf *b)
 {
 	plan_write(w->job->arena, w->plan, path, b->data, b->len);
 }
@@ -92,7 +94,7 @@ void change_write_user(struct work *w, const struct user *u)
 	buf_open(&b, w->job->arena);
 	model_encode_user(&b, u);
 	model_user_path(w->network, u->id, path);
-	write_file(w, path, &b);
+	change_write_file(w, path, &b);
 }
 
 void change_write_gateway(struct work *w, const struct gateway *g)
@@ -103,7 +105,7 @@ void change_write_gateway(struct work *w, const struct gateway *g)
 	buf_open(&b, w->job->arena);
 	model_encode_gateway(&b, g);
 	model_gateway_path(w->network, g->user, g->id, path);
-	write_file(w, path, &b);
+	change_write_file(w, path, &b);
 }
 
 const char *change_prefix_text(struct work *w, uint32_t user, int64_t gateway)

@@ -24,6 +24,7 @@ enum change_kind {
 	CHANGE_BATCH,               /* a list of changes as one commit, later ones seeing earlier ones */
 	CHANGE_TOKEN_CREATE, CHANGE_TOKEN_DELETE,
 	CHANGE_SIGNER_CREATE, CHANGE_SIGNER_DELETE,
+	CHANGE_NETWORK_PATCH, CHANGE_SERVER_PATCH,
 };
 
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): members stand with what they belong to */
@@ -58,6 +59,8 @@ struct change {
 	const char *digest;         /* of the new token */
 	const char *key;            /* of a signer */
 
+	const struct json *settings; /* network and server patch: the members that are to be others */
+
 	bool force, revoke_old;     /* renew */
 
 	/* rollback, revert: the commit (40 hex digits); of a rollback, what alone ("user:x", "gateway:y"; NULL: all)
@@ -91,7 +94,7 @@ int change_reconcile(struct job *j, const struct model *before, const struct mod
     struct plan *plan);
 
 /*
- * Codes: name_taken, id_taken, id_reserved, plan_full, user_full, has_gateways,
+ * Codes: name_taken, id_taken, id_reserved, id_in_use, frozen, plan_full, user_full, has_gateways,
  * not_found, forbidden, token_invalid, pending_confirmation, nothing_pending, not_renewable_yet (with renewable_from), reason_required, stale, ca_expired.
  * *plan lives in the job's arena.  A change that changes nothing has no files.
  */

@@ -30,6 +30,8 @@ int change_token_create(struct work *w);
 int change_token_delete(struct work *w);
 int change_signer_create(struct work *w);
 int change_signer_delete(struct work *w);
+int change_network_patch(struct work *w);
+int change_server_patch(struct work *w);
 int change_confirm(struct work *w);
 int change_undo(struct work *w);
 
@@ -52,6 +54,7 @@ const struct gateway *change_find_gateway(struct work *w, const char *name);    
 /* State files into the plan. */
 void change_write_user(struct work *w, const struct user *u);
 void change_write_gateway(struct work *w, const struct gateway *g);
+void change_write_file(struct work *w, const char *path, const struct buf *b);
 
 /* Choose an id and note in the ledger that it is given. */
 int change_give_user_id(struct work *w, uint32_t *id);

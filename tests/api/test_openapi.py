@@ -37,8 +37,9 @@ def sources(folder="src"):
 
 
 def words():
-    """Every word that a handler could take as a parameter or a member: the literals of src/api, the document's own."""
-    found = {word for text in sources("src/api") for word in re.findall(r'"([a-z][a-z_]*)"', text)}
+    """Every word that a handler could take as a parameter or a member: the literals of the code, the document's own."""
+    texts = [*sources("src/api"), source("src", "model", "parse_network.c")]  # settings are the files' own members
+    found = {word for text in texts for word in re.findall(r'"([a-z][a-z_]*)"', text)}
     for _, path, operation in document().operations():
         found |= {parameter["name"] for parameter in document().parameters(path, operation) if parameter["in"] == "query"}
     return sorted(found)
