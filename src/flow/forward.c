@@ -149,7 +149,6 @@ int flow_catch_up(struct job *j, struct flow *f)
 		return j->error;
 	}
 	flow_publish_snapshot(f, NULL);
-	task.reload = render_needs_reload(f->render);
 	if (flow_boot_task(j, f, &task) == 0)
 		deploy_submit(f->deploy, &task);
 	return j->error;
