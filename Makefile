@@ -37,9 +37,10 @@ UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/t
 
 SHIMS := $(BUILD)/crash/fail.so $(BUILD)/crash/record.so
 
+PROMTOOL  := $(abspath $(CACHE))/promtool
 SUITES    := $(wildcard $(addprefix tests/,rules golden prop api crash net))
 FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c tests/crash/*.c)
-SCRIPTS   := .ci/archive .ci/civetweb .ci/deps .ci/fresh .ci/run .ci/try
+SCRIPTS   := .ci/archive .ci/civetweb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
 
 $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -75,6 +76,7 @@ deps:
 deps-test:
 	@.ci/deps run test
 	@$(MAKE) $(CLIENT)
+	@.ci/promtool $(CACHE) > /dev/null
 deps-qa:
 	@.ci/deps run test qa
 	@$(MAKE) $(CLIENT)
@@ -96,7 +98,7 @@ test: deps-test
 
 check: $(BUILD)/vpnunit $(SHIMS) unit $(CLIENT)
 	@echo "== pytest $(SUITES)"
-	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
+	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) VPNUNIT_PROMTOOL=$(PROMTOOL) \
 	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest $(SUITES)
 
 # Preloaded into services under test, never linked; plain, so that a sanitizer's runtime is not needed twice.
@@ -106,7 +108,7 @@ $(BUILD)/crash/%.so: tests/crash/%.c tests/crash/disk.c tests/crash/disk.h
 
 # What failed the last time, alone: tunnels and timers may miss their moment on a busy machine.
 check-failed:
-	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) $(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest \
+	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) VPNUNIT_PROMTOOL=$(PROMTOOL) $(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest \
 	--last-failed --last-failed-no-failures none $(SUITES)
 
 # Random histories, new ones each time: half an hour.  Every crash that a disk and a client can make: an hour.

@@ -84,6 +84,16 @@ void present(struct http_request *req, struct http_response *res, struct json *b
 /* The members of an entry of the log, into an object. */
 void present_entry(struct job *j, const struct query_entry *e, struct json *o);
 
+/* --- live.c: what OpenVPN tells of a gateway --- */
+
+/* ?status=1; not with ?at=, since OpenVPN knows the present alone. */
+int live_parse(struct http_request *req, bool *out);
+/*
+ * The member "status" of a gateway: {"connected",...}, or null where OpenVPN does not answer.  The connections are
+ * of all gateways or of this one.
+ */
+void live_add(struct job *j, struct json *o, const struct deploy_clients *clients, const char *name);
+
 /* --- past.c: the same reads with ?at= --- */
 
 int past_users(struct http_request *req, struct http_response *res, const struct page *page);
@@ -148,6 +158,7 @@ api_handler tokens_list, tokens_create, tokens_delete, signers_list, signers_cre
 api_handler network_patch, server_get, server_patch, server_restart;
 api_handler health_alive, health_ready;
 api_handler pages_get;
+api_handler metrics_get, events_get;
 api_handler state_get, state_check, state_render;
 
 #endif

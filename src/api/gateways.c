@@ -2,9 +2,9 @@
 #include "api/api_int.h"
 #include "base/time.h"
 
-static const char *const list_known[] = { "user", "expires_before", "limit", "cursor", "at", NULL };
+static const char *const list_known[] = { "user", "expires_before", "limit", "cursor", "at", "status", NULL };
 static const char *const mutation_known[] = { "reason", "dry_run", NULL };
-static const char *const get_known[] = { "at", NULL };
+static const char *const get_known[] = { "at", "status", NULL };
 
 /* The filter, and the same as part of a Link. */
 static int parse_filter(struct http_request *req, struct query_gateway_filter *out, const char **link)
@@ -22,6 +22,8 @@ static int parse_filter(struct http_request *req, struct query_gateway_filter *o
 		buf_printf(&b, "&user=%s", user);
 	if (before)
 		buf_printf(&b, "&expires_before=%s", before);
+	if (http_query(req, "status"))
+		buf_printf(&b, "&status=%s", http_query(req, "status"));
 	*link = b.data;
 	return 0;
 }
@@ -32,29 +34,36 @@ int gateways_list(struct http_request *req, struct http_response *res)
 	struct job *j = req->job;
 	struct json *list = json_array(j->arena), *json;
 	struct query_gateway_filter filter;
+	struct deploy_clients clients;
 	struct query_gateways found;
 	const char *link = "";
+	bool has_status;
 	struct page page;
 	size_t shown, i;
 
-	if (http_query_known(req, list_known) || page_parse(req, &page) || parse_filter(req, &filter, &link))
+	if (http_query_known(req, list_known) || page_parse(req, &page) ||
+	    parse_filter(req, &filter, &link) || live_parse(req, &has_status))
 		return j->error;
 	if (http_query(req, "at"))
 		return past_gateways(req, res, &page, &filter, link);
 	filter.user = access_only_user(req) ? access_only_user(req) : filter.user;
 	if (query_gateways(j, api->query, &filter, &page.query, &found))
 		return j->error;
+	if (has_status)
+		flow_clients(j, api->flow, NULL, &clients);
 	shown = page_cut(&page, found.n);
 	for (i = 0; i < shown; i++) {
 		if (!access_sees(req, found.rows[i].prefix, found.rows[i].name))
 			continue;
 		if (present_gateway(j, &found.rows[i], &json))
 			return j->error;
+		if (has_status)
+			live_add(j, json, &clients, found.rows[i].name);
 		json_add(list, NULL, json);
 	}
 	if (shown < found.n)
 		page_link(req, res, &page, link, found.rows[shown - 1].name);
-	present(req, res, list, found.commit, found.commit);
+	present(req, res, list, has_status ? NULL : found.commit, found.commit);
 	return 0;
 }
 
@@ -110,17 +119,33 @@ int gateways_create(struct http_request *req, struct http_response *res)
 	return 0;
 }
 
+/* Its own tag stays in front, and is what a change is matched against: who only watches bytes is not stale. */
+static void add_status(struct http_request *req, struct object *o, const char *name, bool is_wanted)
+{
+	struct api *api = req->context;
+	struct deploy_clients clients;
+
+	flow_clients(req->job, api->flow, name, &clients);
+	if (!clients.is_known && !is_wanted)
+		return;
+	live_add(req->job, o->json, &clients, name);
+	o->tag = present_tag(req->job, o->tag, json_get(o->json, "status"));
+}
+
 int gateways_get(struct http_request *req, struct http_response *res)
 {
+	bool has_status;
 	const char *name;
 	struct object o;
 
-	if (http_query_known(req, get_known) || parse_gateway_name(req, &name))
+	if (http_query_known(req, get_known) || parse_gateway_name(req, &name) ||
+	    live_parse(req, &has_status))
 		return req->job->error;
 	if (http_query(req, "at"))
 		return past_gateway(req, res, name);
 	if (read_gateway(req, name, &o))
 		return req->job->error;
+	add_status(req, &o, name, has_status);
 	present(req, res, o.json, o.tag, o.commit);
 	return 0;
 }

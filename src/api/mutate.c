@@ -145,11 +145,14 @@ static int fail_stale(struct http_request *req, const struct object *o)
 int mutate_match(struct http_request *req, const struct object *o, struct change *ch)
 {
 	const char *wanted = req->if_match;
+	size_t len = strlen(o->tag);
 
 	if (!wanted || strcmp(wanted, "*") == 0)
 		return 0;
 	ch->if_match = o->blob;
-	if (strcmp(wanted, o->tag) == 0 || strcmp(wanted, o->blob) == 0)
+	/* Behind the tag may be one of the status that was read with it. */
+	if ((strncmp(wanted, o->tag, len) == 0 && (wanted[len] == '\0' || wanted[len] == '-')) ||
+	    strcmp(wanted, o->blob) == 0)
 		return 0;
 	ch->if_match = wanted; /* no file's: the writer refuses it, unless it knows the request's key */
 	return ch->idempotency ? 0 : fail_stale(req, o);

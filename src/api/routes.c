@@ -41,6 +41,8 @@ static const struct http_route routes[] = {
 	{ "GET", "/ca.crt", OF_ONE, certificates_get_ca },
 	{ "GET", "/crl.pem", OF_ONE, certificates_get_crl },
 	{ "GET", "/state", 0, state_get },
+	{ "GET", "/metrics", 0, metrics_get },
+	{ "GET", "/events", 0, events_get },
 	{ "GET", "/render", 0, state_check },
 	{ "POST", "/render", 0, state_render },
 	{ "GET", "/openapi.json", HTTP_PUBLIC, pages_get },

@@ -17,7 +17,6 @@ struct feed {
 	pthread_cond_t news;
 	struct piece ring[FEED_KEPT];
 	uint64_t end; /* how many there have been */
-	unsigned listeners;
 	bool is_over;
 };
 
@@ -61,39 +60,14 @@ void feed_put(struct feed *f, const char *kind, const char *text)
 	pthread_mutex_unlock(&f->lock);
 }
 
-int feed_join(struct job *j, struct feed *f, uint64_t *at)
+uint64_t feed_end(struct feed *f)
 {
-	int error = 0;
+	uint64_t end;
 
 	pthread_mutex_lock(&f->lock);
-	if (f->is_over)
-		error = job_fail(j, E_BUSY, "stopping", "the service is stopping");
-	else if (f->listeners >= FEED_LISTENERS)
-		error = job_fail(j, E_BUSY, "too_many_listeners",
-		    "%d listen already, and more are not served: try again when one has left",
-		    FEED_LISTENERS);
-	else
-		f->listeners++;
-	*at = f->end;
+	end = f->end;
 	pthread_mutex_unlock(&f->lock);
-	return error;
-}
-
-void feed_leave(struct feed *f)
-{
-	pthread_mutex_lock(&f->lock);
-	f->listeners--;
-	pthread_mutex_unlock(&f->lock);
-}
-
-unsigned feed_listeners(struct feed *f)
-{
-	unsigned n;
-
-	pthread_mutex_lock(&f->lock);
-	n = f->listeners;
-	pthread_mutex_unlock(&f->lock);
-	return n;
+	return end;
 }
 
 /* With the lock. */

@@ -9,7 +9,7 @@
 
 #include "base/job.h"
 
-enum { FEED_KEPT = 1024, FEED_LISTENERS = 8 };
+enum { FEED_KEPT = 1024 };
 
 struct feed;
 
@@ -19,13 +19,8 @@ void feed_close(struct feed *f); /* once nobody listens any more; NULL is fine *
 /* kind is a literal, text one line; copies it. Any thread. */
 void feed_put(struct feed *f, const char *kind, const char *text);
 
-/*
- * Listen from here on.  E_BUSY "too_many_listeners" where FEED_LISTENERS do, or after feed_stop: each
- * holds a thread that requests need too.  *at is the place, for feed_next.
- */
-int feed_join(struct job *j, struct feed *f, uint64_t *at);
-void feed_leave(struct feed *f);
-unsigned feed_listeners(struct feed *f);
+/* The place from which a listener hears what comes from now on. */
+uint64_t feed_end(struct feed *f);
 
 struct feed_news { const char *kind, *text; };
 enum feed_result { FEED_NEWS, FEED_SILENCE, FEED_LOST, FEED_OVER };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "base/feed.h"
 #include "base/log.h"
 #include "cli/cli_int.h"
 #include "query/query.h"
@@ -94,6 +95,7 @@ static int serve_until_signal(struct job *j, struct arguments *a, struct api *ap
 		log_line(LOG_LEVEL_INFO, "listening on %s", a->listen.word[i]);
 	wait_for_signal();
 	log_line(LOG_LEVEL_INFO, "stopping");
+	feed_stop(flow_feed(api->flow));
 	http_close(http);
 	return 0;
 }

@@ -13,7 +13,15 @@
 enum { CLIENTS_MAX = 1 << 20, STATUS_FIELDS = 13 };
 
 /* Columns of a CLIENT_LIST line. */
-enum { STATUS_NAME = 1, STATUS_ADDRESS6 = 4, STATUS_ID = 10 };
+enum {
+	STATUS_NAME = 1,
+	STATUS_REMOTE = 2,
+	STATUS_ADDRESS6 = 4,
+	STATUS_RECEIVED = 5,
+	STATUS_SENT = 6,
+	STATUS_SINCE = 8,
+	STATUS_ID = 10,
+};
 
 bool clients_parse_serial(const char *text, char out[CLIENT_SERIAL])
 {
@@ -70,6 +78,24 @@ static void client_set_name(struct client *v, const char *name)
 		memcpy(v->name, name, len + 1);
 }
 
+/* Without the port, which is there of IPv4 alone. */
+static void client_set_remote(struct client *v, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	size_t len = colon && !strchr(colon + 1, ':') ? (size_t)(colon - text) : strlen(text);
+
+	if (len >= sizeof(v->remote) || strspn(text, "0123456789abcdefABCDEF.:") < len)
+		return;
+	memcpy(v->remote, text, len);
+	v->remote[len] = '\0';
+}
+
+/* 0 where it is no number. */
+static uint64_t number(const char *text)
+{
+	return strspn(text, "0123456789") == strlen(text) ? strtoull(text, NULL, 10) : 0;
+}
+
 static const char *after(const char *line, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -77,20 +103,75 @@ static const char *after(const char *line, const char *prefix)
 	return strncmp(line, prefix, n) ? NULL : line + n;
 }
 
-static void clients_env(struct clients *c, const char *text)
+static void client_env(struct client *v, const char *text)
 {
 	const char *value;
 
-	if (!strcmp(text, "END"))
-		c->event = NULL;
-	if (!c->event)
-		return;
 	if ((value = after(text, "common_name=")))
-		client_set_name(c->event, value);
+		client_set_name(v, value);
 	else if ((value = after(text, "tls_serial_hex_0=")))
-		clients_parse_serial(value, c->event->serial);
+		clients_parse_serial(value, v->serial);
 	else if (after(text, "ifconfig_pool_remote_ip6="))
-		c->event->has_address = true;
+		v->has_address = true;
+	else if ((value = after(text, "trusted_ip=")) || (value = after(text, "trusted_ip6=")))
+		client_set_remote(v, value);
+	else if ((value = after(text, "time_unix=")))
+		v->since = (int64_t)number(value);
+	else if ((value = after(text, "bytes_received=")))
+		v->received = number(value);
+	else if ((value = after(text, "bytes_sent=")))
+		v->sent = number(value);
+}
+
+/* The lines behind an event; the last one makes it news. */
+static enum clients_news clients_env(struct clients *c, const char *text)
+{
+	enum clients_news news = c->is_leaving ? CLIENTS_DISCONNECTED
+	    : c->event                         ? CLIENTS_CONNECTED
+					       : CLIENTS_NOTHING;
+
+	if (news == CLIENTS_NOTHING)
+		return news;
+	if (strcmp(text, "END")) {
+		client_env(c->is_leaving ? &c->told : c->event, text);
+		return CLIENTS_NOTHING;
+	}
+	if (news == CLIENTS_CONNECTED)
+		c->told = *c->event;
+	c->event = NULL;
+	c->is_leaving = false;
+	return news;
+}
+
+/* What the environment behind it tells is of one that is out of the table. */
+static void clients_leave(struct clients *c, const char *id)
+{
+	struct client *v = map_get(&c->by_id, id);
+
+	c->event = NULL;
+	c->is_leaving = v != NULL;
+	if (!v)
+		return;
+	c->told = *v;
+	clients_remove(c, v);
+}
+
+/* ">BYTECOUNT_CLI:CID,RECEIVED,SENT" */
+static void clients_bytes(struct clients *c, const char *text)
+{
+	char copy[CLIENT_ID + 48], *rest = copy, *id, *received;
+	size_t len = strlen(text);
+	struct client *v;
+
+	if (len >= sizeof(copy))
+		return;
+	memcpy(copy, text, len + 1);
+	id = strsep(&rest, ",");
+	received = strsep(&rest, ",");
+	if (!rest || !(v = map_get(&c->by_id, id)))
+		return;
+	v->received = number(received);
+	v->sent = number(rest);
 }
 
 static void clients_list(struct clients *c, const char *line)
@@ -112,6 +193,10 @@ static void clients_list(struct clients *c, const char *line)
 		return;
 	v->seen = c->status;
 	v->has_address = *field[STATUS_ADDRESS6];
+	v->since = (int64_t)number(field[STATUS_SINCE]);
+	v->received = number(field[STATUS_RECEIVED]);
+	v->sent = number(field[STATUS_SENT]);
+	client_set_remote(v, field[STATUS_REMOTE]);
 	client_set_name(v, field[STATUS_NAME]);
 }
 
@@ -135,17 +220,17 @@ static void clients_sweep(struct clients *c)
 
 enum clients_news clients_line(struct clients *c, const char *line)
 {
-	struct client *v;
 	const char *rest;
 
-	if ((rest = after(line, ">CLIENT:ESTABLISHED,"))) {
+	if ((rest = after(line, ">CLIENT:ENV,")))
+		return clients_env(c, rest);
+	if ((rest = after(line, ">BYTECOUNT_CLI:"))) {
+		clients_bytes(c, rest);
+	} else if ((rest = after(line, ">CLIENT:ESTABLISHED,"))) {
+		c->is_leaving = false;
 		c->event = clients_put(c, rest);
 	} else if ((rest = after(line, ">CLIENT:DISCONNECT,"))) {
-		c->event = NULL;
-		if ((v = map_get(&c->by_id, rest)))
-			clients_remove(c, v);
-	} else if ((rest = after(line, ">CLIENT:ENV,"))) {
-		clients_env(c, rest);
+		clients_leave(c, rest);
 	} else if (after(line, ">INFO:")) {
 		return CLIENTS_GREETING;
 	} else if (after(line, "CLIENT_LIST\t")) {

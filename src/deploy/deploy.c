@@ -29,6 +29,7 @@ struct deploy {
 	pthread_cond_t changed;
 	bool stopping;
 	uint64_t submitted, finished, deployed; /* tasks are numbered from 1 */
+	struct histogram turns;
 	bool is_left; /* the finished one's kernel side is the unit's, which hasn't acted */
 	bool is_unit_away; /* somebody waited for the unit in vain: the next one waits less */
 	bool is_units; /* the kernel's side always is: nothing to repair here */
@@ -114,6 +115,7 @@ static void deploy_turn(struct deploy *d, bool is_repair)
 		.stop_fd = d->stop };
 	struct deploy_end end = { .kernel = "", .others = "" };
 	uint64_t number = d->submitted;
+	int64_t began_at = time_monotonic_us();
 	struct job j;
 
 	memcpy(old_commit, d->old_commit, OID_HEX);
@@ -127,6 +129,8 @@ static void deploy_turn(struct deploy *d, bool is_repair)
 		hooks_run(&j, &run, HOOK_OTHERS, &end.others);
 	pthread_mutex_lock(&d->lock);
 	d->finished = number;
+	if (!is_repair)
+		histogram_add(&d->turns, HISTOGRAM_MICROSECONDS, time_monotonic_us() - began_at);
 	d->is_left = end.is_left;
 	d->is_units = end.is_units;
 	deploy_set(&d->kernel, end.kernel);
@@ -198,7 +202,7 @@ int deploy_open(struct job *j, const struct deploy_options *o, struct deploy **o
 	d->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->stop < 0)
 		job_fail_errno(j, "cannot make an event");
-	else if (!management_open(j, d->data, &d->management) && d->hooks &&
+	else if (!management_open(j, d->data, o->feed, &d->management) && d->hooks &&
 	    (errno = pthread_create(&d->worker, NULL, deploy_worker, d)))
 		job_fail_errno(j, "cannot start the thread of the hooks");
 	if (j->error) {
@@ -320,5 +324,11 @@ void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out)
 	out->commit = *r.commit || !d->deployed ? arena_strdup(j->arena, r.commit)
 						: arena_strdup(j->arena, d->recent[d->deployed % RECENT]);
 	out->detail = arena_strdup(j->arena, deploy_detail(d));
+	out->turns = d->turns;
 	pthread_mutex_unlock(&d->lock);
+}
+
+void deploy_clients(struct job *j, struct deploy *d, const char *name, struct deploy_clients *out)
+{
+	management_clients(j, d->management, name, out);
 }

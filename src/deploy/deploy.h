@@ -8,12 +8,15 @@
 #define DEPLOY_DEPLOY_H
 
 #include "base/digest.h"
+#include "base/feed.h"
+#include "base/histogram.h"
 #include "base/job.h"
 
 struct deploy;
 
 struct deploy_options {
 	const char *data;    /* the folder; the state repository is DATA/state.git */
+	struct feed *feed;   /* who connects and disconnects is told there; borrowed */
 	bool hooks;          /* false: --hooks none; no hook runs and nothing is reported as not deployed */
 	int repair_ms;       /* how often hooks/post-commit runs to repair; 0: once a minute */
 };
@@ -67,9 +70,24 @@ struct deploy_status {
 	bool hooks;
 	bool openvpn_running;     /* its management socket answers */
 	bool restart_needed;      /* it runs with another configuration than ovpn/server.conf */
+	struct histogram turns;   /* microseconds that the hooks took, for each commit or several */
 	const char **drift;       /* what the last `deploy` found changed, or could not do; NULL-terminated */
 };
 void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out);
+
+struct deploy_client { /* a connection of OpenVPN's */
+	const char *name;         /* CN */
+	const char *remote;       /* the address that it comes from; "" unknown */
+	int64_t since;
+	uint64_t received, sent;  /* bytes, from and to it; ten seconds old at most */
+};
+struct deploy_clients {
+	bool is_known;            /* OpenVPN's management socket answers */
+	struct deploy_client *list; /* in order of names */
+	size_t n;
+};
+/* The connections of one name, or (NULL) all that there are. */
+void deploy_clients(struct job *j, struct deploy *d, const char *name, struct deploy_clients *out);
 
 /*
  * `vpnunit deploy [--watch]`: the kernel equal to DATA's rendered files.  Warnings in the job say what could

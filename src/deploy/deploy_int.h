@@ -74,21 +74,32 @@ bool record_is_commit(const char *s);
 
 /* --- clients.c: what OpenVPN tells about its connections; no input or output --- */
 
-enum { CLIENT_ID = 11, CLIENT_LINE = 4096, CLIENT_SERIAL = 33 };
+enum { CLIENT_ID = 11, CLIENT_LINE = 4096, CLIENT_SERIAL = 33, CLIENT_NAME = 65, CLIENT_REMOTE = 46 };
 
 struct client {
 	char id[CLIENT_ID];        /* OpenVPN's CID */
 	char serial[CLIENT_SERIAL]; /* 32 lower-case digits; "" when it connected before we listened */
-	char name[65];             /* CN; "" unknown: UNDEF after a failed renegotiation */
+	char name[CLIENT_NAME];    /* CN; "" unknown: UNDEF after a failed renegotiation */
+	char remote[CLIENT_REMOTE]; /* the address that it comes from; "" unknown */
+	int64_t since;             /* when it connected; 0 unknown */
+	uint64_t received, sent;   /* bytes, from and to it, as told last */
 	bool has_address;          /* it got a tunnel address: it is past its handshake */
 	unsigned seen;             /* the status that listed it last */
 };
 struct clients {
 	struct map by_id;
 	struct client *event;      /* the one whose >CLIENT:ENV lines are coming */
+	bool is_leaving;           /* they are told's */
+	struct client told;        /* whom CLIENTS_CONNECTED and CLIENTS_DISCONNECTED are about */
 	unsigned status;           /* counts the status commands */
 };
-enum clients_news { CLIENTS_NOTHING, CLIENTS_GREETING, CLIENTS_STATUS_END };
+enum clients_news {
+	CLIENTS_NOTHING,
+	CLIENTS_GREETING,
+	CLIENTS_STATUS_END,
+	CLIENTS_CONNECTED,
+	CLIENTS_DISCONNECTED,
+};
 
 enum clients_news clients_line(struct clients *c, const char *line);
 /* A status was asked for: what its answer doesn't list is gone. */
@@ -98,6 +109,13 @@ void clients_clear(struct clients *c);
 bool clients_parse_serial(const char *text, char out[CLIENT_SERIAL]);
 /* Is this the connection that the cut means? */
 bool clients_is_meant(const struct client *c, const char *serial, const char *name);
+
+/* --- live.c: what is told about them --- */
+
+/* Connections with a name and an address, of one name or (NULL) of all, into the arena in order of names. */
+void live_copy(struct job *j, const struct clients *c, const char *name, struct deploy_clients *out);
+void live_tell_running(struct feed *feed, bool is_running);
+void live_tell_client(struct feed *feed, const struct client *v, bool has_come);
 
 /* --- wire.c: a unix socket that speaks lines; never blocks --- */
 
@@ -133,11 +151,24 @@ bool configuration_heard(const char *line, char out[CONFIGURATION_DIGEST]);
 /* What DATA/ovpn/server.conf says; "" where it cannot be read. */
 void configuration_wanted(const char *data, char out[CONFIGURATION_DIGEST]);
 
+/* --- cuts.c: connections that are to be ended --- */
+
+struct cut;
+void cuts_add(struct cut **list, const struct deploy_cut *cut, int64_t now); /* times are monotonic milliseconds */
+void cuts_clear(struct cut **list);
+/* Has each been done once? */
+bool cuts_are_settled(const struct cut *list);
+/* When the next is due; INT64_MAX: there is none. */
+int64_t cuts_next(const struct cut *list);
+/* Ask OpenVPN to end what is due; the table has to be fresh. */
+void cuts_execute(struct cut **list, const struct clients *clients, struct wire *w, int64_t now);
+
 /* --- management.c: the thread that holds DATA/run/openvpn.sock --- */
 
 struct management;
 enum restart { RESTART_NOT, RESTART_IF_OTHER /* than ovpn/server.conf */, RESTART_ANYWAY };
-int management_open(struct job *j, const char *data, struct management **out);
+/* Tells the feed who connects and disconnects; borrowed. */
+int management_open(struct job *j, const char *data, struct feed *feed, struct management **out);
 void management_close(struct management *m);
 /* Cut at once and once more after the hand-window; restart it by SIGHUP after the cuts. Copies. */
 void management_submit(struct management *m, const struct deploy_cut *cuts, size_t n, enum restart restart);
@@ -147,6 +178,7 @@ bool management_restart(struct management *m);
 void management_settle(struct management *m, int ms);
 /* running: the digest of what it runs with, CONFIGURATION_DIGEST bytes, "" unknown. False: it doesn't run. */
 bool management_status(struct management *m, char *running);
+void management_clients(struct job *j, struct management *m, const char *name, struct deploy_clients *out);
 
 /* --- the kernel's side --- */
 

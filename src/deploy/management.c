@@ -3,11 +3,8 @@
  * at a time and this thread is the one: it learns which serial each connection
  * uses and ends connections with `client-kill CID`.  That tells the client to
  * restart, so who may come back does so by itself.
- *
- * A cut is done twice: at once, and after the hand-window, since a client in
- * the middle of its handshake was checked against the CRL of before.  Each time
- * a status comes first, for clients that connected before we listened and for
- * those that lost their name in a failed renegotiation.
+ * Before each cut a status comes, for clients that connected before we listened
+ * and for those that lost their name in a failed renegotiation.
  */
 #include <errno.h>
 #include <poll.h>
@@ -21,14 +18,10 @@
 #include "base/time.h"
 #include "deploy/deploy_int.h"
 
-enum { RECONNECT_MS = 500, ANSWER_MS = 10000, HAND_WINDOW_MS = 60000 };
+enum { RECONNECT_MS = 500, ANSWER_MS = 10000 };
 
-struct cut {
-	char *serial, *name; /* serial NULL: every connection of the name */
-	bool is_done; /* once; the second time is due */
-	int64_t due;
-	struct cut *next;
-};
+/* How often OpenVPN tells each connection's bytes, in seconds. */
+static const char COUNT_BYTES[] = "bytecount 10\n";
 
 struct management {
 	pthread_t thread;
@@ -38,11 +31,13 @@ struct management {
 	enum restart restart;
 	bool stopping, running;
 	char configuration[CONFIGURATION_DIGEST]; /* what it runs with; "": not known */
+	bool is_listed; /* the table is whole */
+	struct clients clients; /* written by the thread alone, which may read it without the lock */
 
 	char *data;
 	int wake; /* eventfd: something was submitted, or stop */
 	struct wire wire; /* this and the rest belong to the thread */
-	struct clients clients;
+	struct feed *feed;
 	int64_t status_due; /* the answer to `status 3` must be there by then; 0: none is awaited */
 	int64_t connect_at;
 	bool is_history; /* lines up to END are what was echoed before we listened */
@@ -57,32 +52,11 @@ static void management_wake(struct management *m)
 		;
 }
 
-static void cut_free(struct cut *c)
-{
-	free(c->serial);
-	free(c->name);
-	free(c);
-}
-
-static bool management_is_settled(const struct management *m)
-{
-	const struct cut *c;
-
-	for (c = m->cuts; c && c->is_done; c = c->next)
-		;
-	return !c;
-}
-
 /* Nothing listens there: no process of OpenVPN, no connection to end; the next start reads the new files. */
 static void management_forget(struct management *m)
 {
-	struct cut *c;
-
 	pthread_mutex_lock(&m->lock);
-	while ((c = m->cuts)) {
-		m->cuts = c->next;
-		cut_free(c);
-	}
+	cuts_clear(&m->cuts);
 	m->restart = RESTART_NOT;
 	pthread_cond_broadcast(&m->settled);
 	pthread_mutex_unlock(&m->lock);
@@ -90,15 +64,20 @@ static void management_forget(struct management *m)
 
 static void management_disconnect(struct management *m)
 {
+	bool was_running;
+
 	wire_close(&m->wire);
-	clients_clear(&m->clients);
 	m->status_due = 0;
 	m->is_history = false;
 	m->connect_at = time_monotonic_ms() + RECONNECT_MS;
 	pthread_mutex_lock(&m->lock);
-	m->running = false;
+	clients_clear(&m->clients);
+	was_running = m->running;
+	m->running = m->is_listed = false;
 	m->configuration[0] = '\0';
 	pthread_mutex_unlock(&m->lock);
+	if (was_running)
+		live_tell_running(m->feed, false);
 }
 
 static void management_ask_status(struct management *m)
@@ -106,30 +85,6 @@ static void management_ask_status(struct management *m)
 	clients_expect_status(&m->clients);
 	wire_send(&m->wire, "status 3\n");
 	m->status_due = time_monotonic_ms() + ANSWER_MS;
-}
-
-/* End what this cut means, and note when to look again; true when it is over. */
-static bool cut_execute(struct management *m, struct cut *c, int64_t now)
-{
-	const struct map_slot *slot;
-	size_t it = 0;
-
-	while ((slot = map_next(&m->clients.by_id, &it))) {
-		const struct client *v = slot->value;
-
-		if (!clients_is_meant(v, c->serial, c->name))
-			continue;
-		log_line(LOG_LEVEL_INFO, "openvpn: ending connection %s of %s, serial %s", v->id,
-		    *v->name ? v->name : "nobody known", *v->serial ? v->serial : "unknown");
-		wire_send(&m->wire, "client-kill ");
-		wire_send(&m->wire, v->id);
-		wire_send(&m->wire, "\n");
-	}
-	if (c->is_done)
-		return true;
-	c->is_done = true;
-	c->due = now + HAND_WINDOW_MS;
-	return false;
 }
 
 /* With the lock. */
@@ -144,18 +99,8 @@ static bool management_has_other(const struct management *m)
 /* The table is fresh: do what is due, then the restart. */
 static void management_act(struct management *m)
 {
-	int64_t now = time_monotonic_ms();
-	struct cut **at, *c;
-
 	pthread_mutex_lock(&m->lock);
-	for (at = &m->cuts; (c = *at);) {
-		if (c->due > now || !cut_execute(m, c, now)) {
-			at = &c->next;
-			continue;
-		}
-		*at = c->next;
-		cut_free(c);
-	}
+	cuts_execute(&m->cuts, &m->clients, &m->wire, time_monotonic_ms());
 	if (m->restart == RESTART_ANYWAY || (m->restart == RESTART_IF_OTHER && management_has_other(m))) {
 		log_line(LOG_LEVEL_INFO, "openvpn: restart by SIGHUP, for its configuration to be read anew");
 		wire_send(&m->wire, "signal SIGHUP\n");
@@ -182,6 +127,7 @@ static bool management_hear(struct management *m, const char *line)
 	pthread_mutex_lock(&m->lock);
 	m->running = true;
 	pthread_mutex_unlock(&m->lock);
+	live_tell_running(m->feed, true);
 	return true;
 }
 
@@ -191,22 +137,40 @@ static void management_greet(struct management *m)
 	wire_send(&m->wire, "echo on all\n");
 	m->is_history = true;
 	management_ask_status(m);
+	wire_send(&m->wire, COUNT_BYTES);
+}
+
+static enum clients_news management_read(struct management *m, const char *line)
+{
+	enum clients_news news;
+
+	pthread_mutex_lock(&m->lock);
+	news = clients_line(&m->clients, line);
+	if (news == CLIENTS_STATUS_END)
+		m->is_listed = true;
+	pthread_mutex_unlock(&m->lock);
+	return news;
 }
 
 static void management_take(struct management *m)
 {
+	enum clients_news news;
 	const char *line;
 
 	while ((line = wire_line(&m->wire))) {
 		if (management_hear(m, line))
 			continue;
-		switch (clients_line(&m->clients, line)) {
+		switch ((news = management_read(m, line))) {
 		case CLIENTS_GREETING:
 			management_greet(m);
 			break;
 		case CLIENTS_STATUS_END:
 			m->status_due = 0;
 			management_act(m);
+			break;
+		case CLIENTS_CONNECTED:
+		case CLIENTS_DISCONNECTED:
+			live_tell_client(m->feed, &m->clients.told, news == CLIENTS_CONNECTED);
 			break;
 		case CLIENTS_NOTHING:
 			break;
@@ -226,14 +190,10 @@ static void management_connect(struct management *m)
 /* When a cut or a restart wants the table; INT64_MAX: never. */
 static int64_t management_next(struct management *m)
 {
-	int64_t next = INT64_MAX;
+	int64_t next;
 
 	pthread_mutex_lock(&m->lock);
-	if (m->restart)
-		next = 0;
-	for (const struct cut *c = m->cuts; c; c = c->next)
-		if (c->due < next)
-			next = c->due;
+	next = m->restart ? 0 : cuts_next(m->cuts);
 	pthread_mutex_unlock(&m->lock);
 	return next;
 }
@@ -308,12 +268,13 @@ static void management_free(struct management *m)
 	errno = saved;
 }
 
-int management_open(struct job *j, const char *data, struct management **out)
+int management_open(struct job *j, const char *data, struct feed *feed, struct management **out)
 {
 	struct management *m = mem_zalloc(sizeof(*m));
 	pthread_condattr_t clock;
 
 	m->data = mem_strdup(data);
+	m->feed = feed;
 	wire_init(&m->wire, data);
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_condattr_init(&clock);
@@ -347,15 +308,8 @@ void management_submit(struct management *m, const struct deploy_cut *cuts, size
 	int64_t now = time_monotonic_ms();
 
 	pthread_mutex_lock(&m->lock);
-	for (size_t i = 0; i < n; i++) {
-		struct cut *c = mem_zalloc(sizeof(*c));
-
-		c->serial = cuts[i].serial ? mem_strdup(cuts[i].serial) : NULL;
-		c->name = mem_strdup(cuts[i].name);
-		c->due = now;
-		c->next = m->cuts;
-		m->cuts = c;
-	}
+	for (size_t i = 0; i < n; i++)
+		cuts_add(&m->cuts, &cuts[i], now);
 	if (restart > m->restart)
 		m->restart = restart;
 	pthread_mutex_unlock(&m->lock);
@@ -381,7 +335,7 @@ void management_settle(struct management *m, int ms)
 	const struct timespec until = { .tv_sec = end / 1000, .tv_nsec = end % 1000 * 1000000 };
 
 	pthread_mutex_lock(&m->lock);
-	while (m->running && !management_is_settled(m))
+	while (m->running && !cuts_are_settled(m->cuts))
 		if (pthread_cond_timedwait(&m->settled, &m->lock, &until))
 			break;
 	pthread_mutex_unlock(&m->lock);
@@ -396,4 +350,14 @@ bool management_status(struct management *m, char *running)
 	memcpy(running, m->configuration, sizeof(m->configuration));
 	pthread_mutex_unlock(&m->lock);
 	return is_running;
+}
+
+void management_clients(struct job *j, struct management *m, const char *name, struct deploy_clients *out)
+{
+	*out = (struct deploy_clients){ .n = 0 };
+	pthread_mutex_lock(&m->lock);
+	out->is_known = m->is_listed;
+	if (out->is_known)
+		live_copy(j, &m->clients, name, out);
+	pthread_mutex_unlock(&m->lock);
 }

@@ -32,6 +32,8 @@ void flow_set_drift(struct flow *f, char **drift)
 	char **old, **d;
 
 	pthread_mutex_lock(&f->mutex);
+	for (d = drift; *d; d++)
+		f->measures.drift++;
 	old = f->snapshot.drift;
 	f->snapshot.drift = copy_list(drift);
 	pthread_mutex_unlock(&f->mutex);
@@ -49,6 +51,7 @@ void flow_publish_snapshot(struct flow *f, const char *trouble)
 	struct oid pending = { "" };
 	struct pki_crl crl = { 0 };
 	struct job j;
+	bool is_news;
 
 	job_open(&j);
 	if (p)
@@ -56,6 +59,7 @@ void flow_publish_snapshot(struct flow *f, const char *trouble)
 	job_clear(&j);
 	render_read_crl(&j, f->render, f->model, &crl, NULL); /* a bad one counts as ended */
 	pthread_mutex_lock(&f->mutex);
+	is_news = strcmp(f->snapshot.head.hex, f->head.hex) || strcmp(f->snapshot.rendered, f->rendered);
 	f->snapshot.head = f->head;
 	memcpy(f->snapshot.rendered, f->rendered, OID_HEX);
 	free(f->snapshot.trouble);
@@ -67,6 +71,8 @@ void flow_publish_snapshot(struct flow *f, const char *trouble)
 	f->snapshot.ca_not_after = ca ? ca->not_after : 0;
 	f->snapshot.server_not_after = server ? server->not_after : 0;
 	pthread_mutex_unlock(&f->mutex);
+	if (is_news)
+		feed_put(f->feed, "commit", "");
 	job_close(&j);
 }
 
@@ -94,7 +100,7 @@ int flow_make_token(struct job *j, const char *data)
 
 static int start_deploy(struct job *j, const struct flow_options *o, struct flow *f)
 {
-	struct deploy_options options = { .data = o->data, .hooks = o->hooks };
+	struct deploy_options options = { .data = o->data, .feed = f->feed, .hooks = o->hooks };
 	struct deploy_task task = { 0 };
 
 	if (deploy_install(j, o->data) || flow_install_receive(j, o) ||
@@ -128,6 +134,7 @@ int flow_open(struct job *j, const struct flow_options *o, struct flow **out)
 	pthread_condattr_t clock;
 
 	f->last = &f->first;
+	f->feed = feed_open();
 	pthread_mutex_init(&f->mutex, NULL);
 	pthread_rwlock_init(&f->model_lock, NULL);
 	pthread_condattr_init(&clock);
@@ -158,6 +165,7 @@ void flow_close(struct flow *f)
 	deploy_close(f->deploy);
 	render_close(f->render);
 	flow_unload(f);
+	feed_close(f->feed);
 	pthread_cond_destroy(&f->done);
 	pthread_cond_destroy(&f->wake);
 	pthread_rwlock_destroy(&f->model_lock);
@@ -273,6 +281,9 @@ int flow_state(struct job *j, struct flow *f, struct flow_state *out)
 	out->rendered = arena_strdup(j->arena, s.rendered);
 	s.trouble = s.trouble ? arena_strdup(j->arena, s.trouble) : NULL;
 	out->drift = copy_drift(j, s.drift);
+	out->crl_until = s.crl_next_update;
+	out->ca_until = s.ca_not_after;
+	out->server_until = s.server_not_after;
 	pthread_mutex_unlock(&f->mutex);
 	add_check(out, "crl", s.crl_next_update > j->now + notice(s.crl_life), until(j, s.crl_next_update));
 	add_check(out, "ca", s.ca_not_after > j->now + notice(28 * 86400), until(j, s.ca_not_after));
@@ -296,6 +307,16 @@ int flow_last_change(struct job *j, struct flow *f, const char *path, struct sta
 		state_last_change(j, s, &head, path, out);
 	state_close(s);
 	return j->error;
+}
+
+struct feed *flow_feed(const struct flow *f)
+{
+	return f->feed;
+}
+
+void flow_clients(struct job *j, struct flow *f, const char *name, struct deploy_clients *out)
+{
+	deploy_clients(j, f->deploy, name, out);
 }
 
 const struct pki *flow_pki(const struct flow *f)

@@ -155,8 +155,27 @@ struct flow_state {
 	char **drift;              /* NULL-terminated */
 	struct flow_check checks[8]; /* crl, ca, server, render, deploy: /readyz */
 	size_t checks_n;
+	int64_t crl_until, ca_until, server_until; /* their ends; 0: missing or bad */
 };
 int flow_state(struct job *j, struct flow *f, struct flow_state *out);
+
+/* How the writer does, since it started. */
+struct flow_measures {
+	size_t waiting;            /* callers whose change it has not begun with */
+	struct histogram batches;  /* changes a turn */
+	struct histogram turns;    /* microseconds, from the plan to what is rendered */
+	struct histogram renders;  /* microseconds: staging files, and putting them into place */
+	uint64_t drift;            /* files that somebody else had changed */
+};
+void flow_measures(struct flow *f, struct flow_measures *out);
+
+/*
+ * What happens, for who listens: "commit" (its text says nothing: the index of the history does, and has it by
+ * then), "connect" and "disconnect" of gateways, "openvpn", "expiry"; their texts are JSON objects.  Borrowed.
+ */
+struct feed *flow_feed(const struct flow *f);
+/* OpenVPN's connections, as deploy_clients tells them. */
+void flow_clients(struct job *j, struct flow *f, const char *name, struct deploy_clients *out);
 
 /*
  * What a commit did to intent and to rendered files, secret ones and the CRL aside. Any thread;

@@ -65,6 +65,9 @@ struct flow {
 	struct ticket *first, **last;
 	bool is_stopping;
 	struct snapshot snapshot;
+	struct flow_measures measures; /* under mutex */
+	int64_t render_us;         /* of this turn's staging */
+	struct feed *feed;
 };
 
 /* Everything but threads and render: folder, lock, key, repository, model of HEAD. */
@@ -169,5 +172,13 @@ void flow_collect_cuts(struct job *j, const struct model *fork, struct deploy_ta
 void flow_note_end(struct flow *f, struct job *j, const struct model *m, bool all);
 void flow_publish_snapshot(struct flow *f, const char *trouble);
 void flow_set_drift(struct flow *f, char **drift);
+
+/* --- measure.c --- */
+
+/* A turn over a list that began then (monotonic microseconds) is over. */
+void flow_measure_turn(struct flow *f, const struct ticket *list, int64_t began_at);
+/* Staging took so long; and with it, putting into place. */
+void flow_measure_stage(struct flow *f, int64_t began_at);
+void flow_measure_promote(struct flow *f, int64_t began_at);
 
 #endif

@@ -66,6 +66,8 @@ static int stage_and_publish(
     struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
 {
 	struct ticket *t;
+	int64_t began_at;
+	int error;
 
 	*new = f->head;
 	for (t = list; t; t = t->next)
@@ -73,7 +75,10 @@ static int stage_and_publish(
 			stage_change(f, fork, t, new);
 	if (strcmp(new->hex, f->head.hex) == 0)
 		return 0;
-	if (render_stage(j, f->render, fork, new->hex) || flow_index(j, f, new) || publish(j, f, new)) {
+	began_at = time_monotonic_us();
+	error = render_stage(j, f->render, fork, new->hex);
+	flow_measure_stage(f, began_at);
+	if (error || flow_index(j, f, new) || publish(j, f, new)) {
 		render_discard(f->render);
 		state_discard(f->state);
 	}
@@ -93,10 +98,12 @@ static void promote(struct job *j, struct flow *f, struct model *fork, const str
 {
 	struct deploy_task task = { .old_commit = arena_strdup(j->arena, f->head.hex),
 		.new_commit = new->hex };
+	int64_t began_at;
 
 	flow_collect_cuts(j, fork, &task);
 	flow_note_end(f, j, fork, false);
 	move_head(f, fork, new);
+	began_at = time_monotonic_us();
 	if (render_promote(j, f->render)) {
 		f->rendered[0] = '\0';
 		log_line(LOG_LEVEL_ERROR, "render of %.12s: %s", new->hex, j->message);
@@ -104,6 +111,7 @@ static void promote(struct job *j, struct flow *f, struct model *fork, const str
 		job_clear(j); /* flow_submit tells it as a warning */
 		return;
 	}
+	flow_measure_promote(f, began_at);
 	memcpy(f->rendered, new->hex, OID_HEX);
 	flow_publish_snapshot(f, NULL);
 	deploy_submit(f->deploy, &task);
@@ -185,6 +193,7 @@ static void run_special(struct flow *f, struct ticket *t)
 
 void flow_run(struct flow *f, struct ticket *list)
 {
+	int64_t began_at = time_monotonic_us();
 	struct job j;
 	int tries;
 
@@ -204,6 +213,7 @@ void flow_run(struct flow *f, struct ticket *list)
 			break;
 		job_close(&j);
 	}
+	flow_measure_turn(f, list, began_at);
 	if (j.error && !is_one(list))
 		run_alone(f, list); /* one change may have spoilt the batch for the others */
 	else

@@ -105,7 +105,7 @@ static int handle(struct exchange *x, const struct mg_request_info *info)
 	return x->route->handle(&x->request, &x->response);
 }
 
-static void exchange_open(struct exchange *x, const struct listener *l, struct mg_connection *conn)
+static void exchange_open(struct exchange *x, struct listener *l, struct mg_connection *conn)
 {
 	memset(x, 0, sizeof(*x));
 	job_open(&x->job);
@@ -123,7 +123,7 @@ static const char *name_path(const struct exchange *x)
 	return x->route && x->route->flags & HTTP_SECRET_PATH ? x->route->pattern : x->request.path;
 }
 
-int exchange_run(const struct listener *l, struct mg_connection *conn)
+int exchange_run(struct listener *l, struct mg_connection *conn)
 {
 	const struct mg_request_info *info = mg_get_request_info(conn);
 	struct exchange x;
@@ -142,11 +142,12 @@ int exchange_run(const struct listener *l, struct mg_connection *conn)
 	else
 		answer_send(&x);
 	status = x.response.status;
+	stream_leave(&x);
 	job_close(&x.job);
 	return status;
 }
 
-void exchange_refuse(const struct listener *l, struct mg_connection *conn, int status, const char *detail)
+void exchange_refuse(struct listener *l, struct mg_connection *conn, int status, const char *detail)
 {
 	struct exchange x;
 

@@ -58,6 +58,13 @@ struct http_response {
  * http_write a piece of the body (none of a HEAD's).  False: the client is gone, or reads too slowly.  A
  * handler that fails after it has begun leaves the client with a body that breaks off, as is seen there.
  */
+/*
+ * For an answer that takes long, before http_begin: it keeps its worker, and half of a listener's are for
+ * other requests.  E_BUSY "too_many_streams" where the rest is taken.
+ */
+int http_stay(struct http_request *r);
+bool http_is_gone(const struct http_request *r); /* has the client hung up? */
+int http_identify(struct http_request *r); /* may the caller still? A token may end while an answer lasts */
 void http_begin(struct http_request *r);
 bool http_write(struct http_request *r, const char *data, size_t len);
 
@@ -69,6 +76,7 @@ struct http_count {
 };
 /* In the job's arena; ordered by route. */
 const struct http_count *http_counts(const struct http_request *r, size_t *n);
+unsigned http_streams(const struct http_request *r); /* how many stay now */
 
 /* How many tokens were refused since the start. */
 unsigned long http_refused_tokens(const struct http_request *r);

@@ -6,6 +6,7 @@
 #define HTTP_HTTP_INT_H
 
 #include <civetweb.h>
+#include <stdatomic.h>
 
 #include "base/digest.h"
 #include "http/http.h"
@@ -27,6 +28,8 @@ struct listener { /* workers of their own, so that who keeps those of another on
 	struct http *http;
 	struct mg_context *civetweb;
 	bool is_own;               /* the service's own socket */
+	unsigned workers;
+	atomic_uint streams;       /* so many of them stay with one request */
 	bool is_starting;
 	char trouble[HTTP_TROUBLE]; /* CivetWeb's first complaint while it starts */
 };
@@ -49,7 +52,7 @@ struct http_query { /* one parameter, decoded */
 
 struct exchange {
 	struct mg_connection *conn;
-	const struct listener *listener;
+	struct listener *listener;
 	struct http *http;
 	struct job job;
 	struct http_request request;
@@ -62,6 +65,7 @@ struct exchange {
 	int64_t began_at;          /* monotonic, microseconds */
 	bool is_begun;             /* the head has been sent and the body comes in pieces */
 	bool is_chunked;           /* they are chunks (HTTP/1.1) */
+	bool is_staying;           /* its worker is one of those that streams may keep */
 	bool is_gone;              /* the client does not take them any more */
 };
 
@@ -70,9 +74,9 @@ struct exchange {
 /* The exchange that a request is of. */
 struct exchange *exchange_of(const struct http_request *r);
 /* Answer one request, whatever it is; returns the status. */
-int exchange_run(const struct listener *l, struct mg_connection *conn);
+int exchange_run(struct listener *l, struct mg_connection *conn);
 /* Answer what CivetWeb itself refuses. */
-void exchange_refuse(const struct listener *l, struct mg_connection *conn, int status, const char *detail);
+void exchange_refuse(struct listener *l, struct mg_connection *conn, int status, const char *detail);
 
 /* --- listen.c: what --listen takes, checked, in CivetWeb's words --- */
 
@@ -105,6 +109,8 @@ unsigned long limits_count(struct limits *l);
 const char *peer_source(struct exchange *x);
 /* The user of the process at the other end of a unix socket; false where that cannot be told. */
 bool peer_user(const struct mg_connection *conn, uid_t *out);
+/* Has it closed the connection? It may have sent something before. */
+bool peer_is_gone(const struct mg_connection *conn);
 
 /* --- decode.c --- */
 
@@ -142,6 +148,10 @@ void answer_problem(struct exchange *x, int status);
 
 /* --- stream.c --- */
 
+/* Let those that stay say goodbye, a second at most: their handlers know that it is over. */
+void stream_wait(const struct http *h);
+/* After each exchange. */
+void stream_leave(struct exchange *x);
 /* The end of a body that came in pieces; where the handler has failed it just breaks off. */
 void stream_end(struct exchange *x);
 

@@ -1,6 +1,7 @@
 /* The other end of a connection: an address, or the process behind a unix socket. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -47,4 +48,11 @@ const char *peer_source(struct exchange *x)
 		    a, inet_ntop(AF_INET, &((struct sockaddr_in *)&name)->sin_addr, text, sizeof(text)));
 	return peer_user(x->conn, &user) ? arena_printf(a, "a process of uid %u", (unsigned)user)
 					 : "a local process";
+}
+
+bool peer_is_gone(const struct mg_connection *conn)
+{
+	struct pollfd fd = { .fd = civetweb_socket(conn), .events = POLLRDHUP };
+
+	return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }

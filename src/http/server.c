@@ -62,6 +62,7 @@ static int start(struct job *j, struct listener *l, const char *listen_on, int w
 	};
 
 	snprintf(workers, sizeof(workers), "%d", workers_n);
+	l->workers = (unsigned)workers_n;
 	l->is_starting = true;
 	l->civetweb = mg_start(&callbacks, l, settings);
 	l->is_starting = false;
@@ -134,6 +135,7 @@ void http_close(struct http *h)
 
 	if (!h)
 		return;
+	stream_wait(h);
 	for (i = 0; i < h->listeners_n; i++)
 		if (h->listeners[i].civetweb)
 			mg_stop(h->listeners[i].civetweb);

@@ -1,8 +1,65 @@
 /* Bodies in pieces: long ones, which nobody should have to hold whole, and event streams, which never end. */
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/time.h"
 #include "http/http_int.h"
+
+/* Half of the listener's workers are for other requests. */
+int http_stay(struct http_request *r)
+{
+	struct exchange *x = exchange_of(r);
+	struct listener *l = x->listener;
+
+	x->is_staying = atomic_fetch_add(&l->streams, 1) < l->workers / 2;
+	if (x->is_staying)
+		return 0;
+	atomic_fetch_sub(&l->streams, 1);
+	return job_fail(r->job, E_BUSY, "too_many_streams",
+	    "%u streams are open here already: try again when one has ended", l->workers / 2);
+}
+
+void stream_leave(struct exchange *x)
+{
+	if (x->is_staying)
+		atomic_fetch_sub(&x->listener->streams, 1);
+}
+
+static unsigned count_streams(const struct http *h)
+{
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < h->listeners_n; i++)
+		n += h->listeners[i].streams;
+	return n;
+}
+
+void stream_wait(const struct http *h)
+{
+	int64_t end = time_monotonic_ms() + 1000;
+
+	while (count_streams(h) && time_monotonic_ms() < end)
+		usleep(1000);
+}
+
+unsigned http_streams(const struct http_request *r)
+{
+	return count_streams(exchange_of(r)->http);
+}
+
+bool http_is_gone(const struct http_request *r)
+{
+	const struct exchange *x = exchange_of(r);
+
+	return x->is_gone || peer_is_gone(x->conn);
+}
+
+int http_identify(struct http_request *r)
+{
+	return auth_check(exchange_of(r));
+}
 
 void http_begin(struct http_request *r)
 {

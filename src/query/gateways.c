@@ -108,3 +108,28 @@ int query_gateway(
 	reading_end(&r);
 	return j->error;
 }
+
+int query_ends(struct job *j, struct query *q, const struct query_page *page, struct query_ends *out)
+{
+	sqlite3_stmt *s = NULL;
+	struct reading r;
+	size_t cap = 0;
+
+	*out = (struct query_ends){ .n = 0 };
+	if (!reading_begin(j, q, &r) &&
+	    !reading_prepare(&r, &s,
+		"SELECT g.name, u.name, " NEWEST_END " FROM gateways g JOIN users u ON u.id = g.user "
+		"WHERE g.name > ? ORDER BY g.name LIMIT ?",
+		"si", page->after ? page->after : "", page->limit ? (int64_t)page->limit : (int64_t)-1))
+		while (reading_step(&r, s) == 1) {
+			out->rows = query_grow(j->arena, out->rows, out->n, &cap, sizeof(*out->rows));
+			out->rows[out->n++] = (struct query_end){
+				.name = reading_text(&r, s, 0),
+				.user = reading_text(&r, s, 1),
+				.not_after = sqlite3_column_int64(s, 2),
+			};
+		}
+	sqlite3_finalize(s);
+	reading_end(&r);
+	return j->error;
+}

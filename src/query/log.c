@@ -239,3 +239,26 @@ int query_log(struct job *j, struct query *q, const struct query_log_filter *f, 
 	reading_end(&r);
 	return j->error;
 }
+
+int query_commits_after(struct job *j, struct query *q, int64_t seq, size_t limit, struct query_log *out)
+{
+	sqlite3_stmt *s = NULL;
+	struct reading r;
+	size_t cap = 0;
+	int more;
+
+	*out = (struct query_log){ .n = 0 };
+	if (!reading_begin(j, q, &r) && !reading_history(&r)) {
+		more = reading_prepare(&r, &s,
+		    "SELECT " ENTRY_COLUMNS " FROM commits c WHERE c.seq > ? ORDER BY c.seq LIMIT ?", "ii",
+		    seq, (int64_t)limit);
+		while (!more && (more = reading_step(&r, s)) == 1) {
+			out->rows = query_grow(j->arena, out->rows, out->n, &cap, sizeof(*out->rows));
+			more = reading_entry(&r, s, &out->rows[out->n++]);
+		}
+	}
+	out->commit = r.commit;
+	sqlite3_finalize(s);
+	reading_end(&r);
+	return j->error;
+}

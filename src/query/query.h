@@ -57,6 +57,11 @@ int query_gateways(struct job *j, struct query *q, const struct query_gateway_fi
     const struct query_page *page, struct query_gateways *out);
 int query_gateway(struct job *j, struct query *q, const char *name, struct query_gateway *row, const char **commit);
 
+struct query_end { const char *name, *user; int64_t not_after; }; /* not_after 0: no certificate is live */
+struct query_ends { struct query_end *rows; size_t n; };
+/* When the newest certificate of each gateway ends, in order of names. */
+int query_ends(struct job *j, struct query *q, const struct query_page *page, struct query_ends *out);
+
 /* All that render_profile needs, as entities of a small model that the caller closes. */
 struct query_profile {
 	struct model *model;     /* network, server, the gateway, its newest live certificate, the CA */
@@ -68,7 +73,7 @@ int query_profile(struct job *j, struct query *q, const char *name, struct query
 /* A small model with network.json and servers/main.json; the caller closes it (NULL where this fails). */
 int query_network(struct job *j, struct query *q, struct model **out);
 
-struct query_counts { int64_t users, gateways, certificates, revoked; const char *commit; };
+struct query_counts { int64_t users, gateways; const char *commit; };
 int query_counts(struct job *j, struct query *q, struct query_counts *out);
 
 /* --- the history; E_BUSY (code index_building) while the index lags behind --- */
@@ -95,6 +100,9 @@ struct query_log { struct query_entry *rows; size_t n; const char *commit; };
 
 /* Newest first. Costs what it returns, but for text, which looks at all that the rest finds. */
 int query_log(struct job *j, struct query *q, const struct query_log_filter *f, struct query_log *out);
+
+/* What came after a commit (its seq), oldest first. */
+int query_commits_after(struct job *j, struct query *q, int64_t seq, size_t limit, struct query_log *out);
 
 /*
  * The commit that a text names: 40 hex digits, the first 7 or more of them, HEAD, HEAD~n, or a time: the

@@ -71,16 +71,11 @@ int query_counts(struct job *j, struct query *q, struct query_counts *out)
 
 	*out = (struct query_counts){ .users = 0 };
 	if (!reading_begin(j, q, &r) &&
-	    !reading_prepare(&r, &s,
-		"SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM gateways), "
-		"(SELECT count(*) FROM certificates), "
-		"(SELECT count(*) FROM certificates WHERE revoked_at IS NOT NULL)",
-		"") &&
+	    !reading_prepare(
+		&r, &s, "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM gateways)", "") &&
 	    reading_step(&r, s) == 1) {
 		out->users = sqlite3_column_int64(s, 0);
 		out->gateways = sqlite3_column_int64(s, 1);
-		out->certificates = sqlite3_column_int64(s, 2);
-		out->revoked = sqlite3_column_int64(s, 3);
 	}
 	out->commit = r.commit;
 	sqlite3_finalize(s);

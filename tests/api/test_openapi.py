@@ -17,7 +17,7 @@ OF_COMMANDS = {
     "bad_signature", "exists", "incomplete_state", "index", "initialised", "ledger_changed", "listen_failed",
     "locked", "master_key_exists", "newer_format", "no_ca", "no_generation", "no_master_key",
     "no_server_certificate", "no_state", "not_a_file", "not_confirmed", "not_initialised", "not_installed", "not_listening",
-    "nothing_to_restore", "old_state", "other_key", "refused", "render", "too_large", "too_many_listeners", "usage",
+    "nothing_to_restore", "old_state", "other_key", "refused", "render", "too_large", "usage",
     "verify", "wrong_master_key", "wrong_owner",
 }
 NOBODY = {"name": "nobody", "fqdn": "nobody.example.org", "id": "HEAD~999", "commit": "0" * 40, "ipv6": "::1",

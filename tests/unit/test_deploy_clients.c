@@ -6,6 +6,9 @@ static const char
 		    ">CLIENT:ENV,n_clients=1\n"
 		    ">CLIENT:ENV,ifconfig_pool_remote_ip6=2001:db8:0:1f30::1\n"
 		    ">CLIENT:ENV,common_name=a.example.org\n"
+		    ">CLIENT:ENV,trusted_ip6=fd00::2\n"
+		    ">CLIENT:ENV,trusted_port=1195\n"
+		    ">CLIENT:ENV,time_unix=1795397854\n"
 		    ">CLIENT:ENV,tls_serial_hex_0=40:0A:0b:0c:0d:0e:0f:10:11:12:13:14:15:16:17:18\n"
 		    ">CLIENT:ENV,tls_serial_hex_1=27:61:ae\n"
 		    ">CLIENT:ENV,END\n";
@@ -58,16 +61,25 @@ static void test_event_tells_the_serial(void **state)
 	struct client *v;
 
 	(void)state;
-	assert_int_equal(feed(&c, established), CLIENTS_NOTHING);
+	assert_int_equal(feed(&c, established), CLIENTS_CONNECTED);
 	v = map_get(&c.by_id, "7");
 	assert_non_null(v);
 	assert_string_equal(v->name, "a.example.org");
 	assert_string_equal(v->serial, "400a0b0c0d0e0f101112131415161718");
 	assert_true(v->has_address);
+	assert_string_equal(v->remote, "fd00::2");
+	assert_int_equal(v->since, 1795397854);
+	assert_string_equal(c.told.name, "a.example.org");
 	feed(&c, ">CLIENT:ENV,common_name=late.example.org\n");
 	assert_string_equal(v->name, "a.example.org");
-	feed(&c, ">CLIENT:DISCONNECT,7\n>CLIENT:ENV,common_name=a.example.org\n>CLIENT:ENV,END\n");
+	assert_int_equal(feed(&c,
+			     ">CLIENT:DISCONNECT,7\n>CLIENT:ENV,bytes_sent=18446744073709551615\n"
+			     ">CLIENT:ENV,bytes_received=x\n>CLIENT:ENV,END\n"),
+	    CLIENTS_DISCONNECTED);
 	assert_null(map_get(&c.by_id, "7"));
+	assert_string_equal(c.told.name, "a.example.org");
+	assert_true(c.told.sent == UINT64_MAX && c.told.received == 0);
+	assert_int_equal(feed(&c, ">CLIENT:DISCONNECT,7\n>CLIENT:ENV,END\n"), CLIENTS_NOTHING);
 	clients_clear(&c);
 }
 
@@ -89,6 +101,10 @@ static void test_status_adds_and_sweeps(void **state)
 	v = map_get(&c.by_id, "8");
 	assert_string_equal(v->name, "b.example.org");
 	assert_string_equal(v->serial, "");
+	assert_string_equal(v->remote, "fd00::2");
+	assert_true(v->since == 1795397854 && v->received == 1925 && v->sent == 2054);
+	feed(&c, ">BYTECOUNT_CLI:8,3000,4000\n");
+	assert_true(v->received == 3000 && v->sent == 4000);
 	v = map_get(&c.by_id, "10");
 	assert_string_equal(v->name, "");
 	assert_false(v->has_address);
@@ -136,7 +152,8 @@ static void test_hostile_lines_change_nothing(void **state)
 		">CLIENT:ESTABLISHED,7\t8", ">CLIENT:ESTABLISHED,-1", ">CLIENT:ENV,", ">CLIENT:ENV,END",
 		">CLIENT:ENV,common_name=x", ">CLIENT:DISCONNECT,", ">CLIENT:DISCONNECT,99", "CLIENT_LIST\t",
 		"CLIENT_LIST\ta\tb\tc\td\te\tf\tg\th\ti", "CLIENT_LIST\ta\tb\tc\td\te\tf\tg\th\ti\tx;y\tk\tl",
-		"", "\t", "ERROR: common name 'X' not found" };
+		">BYTECOUNT_CLI:", ">BYTECOUNT_CLI:7", ">BYTECOUNT_CLI:7,1", ">BYTECOUNT_CLI:7,1,2,3", "",
+		"\t", "ERROR: common name 'X' not found" };
 	struct clients c = { .event = NULL };
 	char *big = malloc(CLIENT_LINE + 1);
 
@@ -150,6 +167,38 @@ static void test_hostile_lines_change_nothing(void **state)
 	assert_int_equal(c.by_id.len, 0);
 	free(big);
 	clients_clear(&c);
+}
+
+#define SECOND(id, since) \
+	"CLIENT_LIST\ta.example.org\t192.0.2.7:1195\t\t2001:db8::1\t1\t2\tx\t" since "\tUNDEF\t" id "\t0\tA\n"
+
+/* Each name once, the newest of two; nobody without an address, or whose name is no gateway's. */
+static void test_what_others_see(void **state)
+{
+	struct clients c = { .event = NULL };
+	struct deploy_clients out = { .n = 0 };
+	struct job j;
+
+	(void)state;
+	job_open(&j);
+	feed(&c,
+	    STATUS_HEADER SECOND("2", "20") SECOND("3", "30") SECOND("1", "10")
+		STATUS_LINE("b.example.org", "2001:db8:0:1f20::1", "8") STATUS_LINE("c.example.org", "", "9")
+		    STATUS_LINE("x\"} 1", "2001:db8::2", "10") STATUS_TAIL);
+	live_copy(&j, &c, NULL, &out);
+	assert_int_equal(out.n, 2);
+	assert_string_equal(out.list[0].name, "a.example.org");
+	assert_string_equal(out.list[0].remote, "192.0.2.7");
+	assert_int_equal(out.list[0].since, 30);
+	assert_string_equal(out.list[1].name, "b.example.org");
+	out = (struct deploy_clients){ .n = 0 };
+	live_copy(&j, &c, "a.example.org", &out);
+	assert_true(out.n == 1 && out.list[0].since == 30);
+	out = (struct deploy_clients){ .n = 0 };
+	live_copy(&j, &c, "d.example.org", &out);
+	assert_int_equal(out.n, 0);
+	clients_clear(&c);
+	job_close(&j);
 }
 
 static void test_a_long_name_is_not_taken(void **state)
@@ -175,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_a_name_that_was_learnt_stays),
 		cmocka_unit_test(test_whom_a_cut_means),
 		cmocka_unit_test(test_hostile_lines_change_nothing),
+		cmocka_unit_test(test_what_others_see),
 		cmocka_unit_test(test_a_long_name_is_not_taken),
 	};
 

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/feed.h"
 #include "deploy_fixture.h"
 
 static const char
@@ -120,12 +121,33 @@ static void status(struct server *s, const char *const *clients)
 	say(s, "GLOBAL_STATS\tdco_enabled\t0\r\nEND\r\n");
 }
 
+static struct feed *feed;
+
+static int open_both(void **state)
+{
+	feed = feed_open();
+	return place_open(state);
+}
+
+static int close_both(void **state)
+{
+	feed_close(feed);
+	return place_close(state);
+}
+
 static struct management *begin(struct place *p)
 {
 	struct management *m = NULL;
 
-	assert_int_equal(management_open(&p->job, p->data, &m), 0);
+	assert_int_equal(management_open(&p->job, p->data, feed, &m), 0);
 	return m;
+}
+
+/* What the thread asks of an OpenVPN that it has just found. */
+static void expect_questions(struct server *s)
+{
+	expect(s, "status 3");
+	expect(s, "bytecount 10");
 }
 
 static bool is_running(struct management *m)
@@ -148,7 +170,7 @@ static void test_cut_by_serial(void **state)
 	struct management *m = begin(*state);
 
 	take(&s);
-	expect(&s, "status 3");
+	expect_questions(&s);
 	client(&s, "0", "a.example.org", "40:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18");
 	client(&s, "1", "a.example.org", "4f:00:00:00:00:00:00:00:00:00:00:00:00:00:00:ff");
 	status(&s, both);
@@ -175,7 +197,7 @@ static void test_who_was_there_before_is_cut_by_name(void **state)
 
 	management_submit(m, &cut, 1, RESTART_NOT);
 	take(&s);
-	expect(&s, "status 3");
+	expect_questions(&s);
 	status(&s, all);
 	first = copy = strdup(hear(&s, 5000));
 	second = hear(&s, 5000);
@@ -205,7 +227,7 @@ static void test_restart_comes_after_the_cuts(void **state)
 
 	write_configuration(*state, NEW);
 	take(&s);
-	expect(&s, "status 3");
+	expect_questions(&s);
 	assert_true(is_running(m));
 	management_submit(m, &cut, 1, RESTART_IF_OTHER);
 	management_status(m, configuration);
@@ -256,7 +278,7 @@ static void test_it_comes_back_after_openvpn_does(void **state)
 	for (int i = 0; i < 2; i++) {
 		s = serve(*state);
 		take(&s);
-		expect(&s, "status 3");
+		expect_questions(&s);
 		status(&s, none);
 		assert_true(is_running(m));
 		hang_up(&s);
@@ -291,7 +313,7 @@ static void test_a_taken_socket_keeps_the_cut(void **state)
 	usleep(800000);
 	assert_false(management_status(m, configuration));
 	take(&s);
-	expect(&s, "status 3");
+	expect_questions(&s);
 	status(&s, one);
 	expect(&s, "client-kill 3");
 	hang_up(&s);
@@ -309,7 +331,7 @@ static void test_hostile_bytes(void **state)
 	memset(big, 'x', 100000);
 	big[100000] = '\0';
 	take(&s);
-	expect(&s, "status 3");
+	expect_questions(&s);
 	say(&s, ">CLIENT:ESTABLISHED,1\n\n\r\n\x01\xff\n>CLIENT:ENV,common_name=");
 	say(&s, big); /* a line without an end in sight */
 	say(&s, "\nEND\n>CLIENT:ENV,common_name=a.example.org\n");
@@ -339,16 +361,65 @@ static void test_a_path_longer_than_a_socket_may_have(void **state)
 	assert_int_equal(mkdir(data, 0755), 0);
 	s = serve(p);
 	assert_int_equal(rename(place_path(p, "run"), arena_printf(p->job.arena, "%s/run", data)), 0);
-	assert_int_equal(management_open(&p->job, data, &m), 0);
+	assert_int_equal(management_open(&p->job, data, feed, &m), 0);
 	take(&s);
-	expect(&s, "status 3");
+	expect_questions(&s);
 	status(&s, none);
 	assert_true(is_running(m));
 	hang_up(&s);
 	management_close(m);
 }
 
-#define PLACED(test) cmocka_unit_test_setup_teardown(test, place_open, place_close)
+/* The next piece of news, which has to come soon. */
+static void expect_news(struct place *p, uint64_t *at, const char *kind, const char *text)
+{
+	struct feed_news news;
+
+	assert_int_equal(feed_next(&p->job, feed, at, 5000, &news), FEED_NEWS);
+	assert_string_equal(news.kind, kind);
+	assert_string_equal(news.text, text);
+}
+
+static void test_who_comes_and_goes_is_told(void **state)
+{
+	static const char *const none[] = { NULL };
+	struct server s = serve(*state);
+	struct place *p = *state;
+	struct management *m = begin(p);
+	struct deploy_clients c;
+	uint64_t at = 0;
+
+	management_clients(&p->job, m, NULL, &c);
+	assert_false(c.is_known);
+	take(&s);
+	expect_questions(&s);
+	management_clients(&p->job, m, NULL, &c);
+	assert_false(c.is_known); /* it has greeted, and not yet told who is there */
+	status(&s, none);
+	expect_news(p, &at, "openvpn", "{\"running\":true}");
+	client(&s, "4", "a.example.org", "40:0A");
+	expect_news(p, &at, "connect", "{\"gateway\":\"a.example.org\",\"remote\":null}");
+	say(&s, ">BYTECOUNT_CLI:4,100,200\r\n");
+	for (int i = 0; i < 500; i++) {
+		management_clients(&p->job, m, "a.example.org", &c);
+		if (c.n && c.list[0].received == 100 && c.list[0].sent == 200)
+			break;
+		usleep(10000);
+	}
+	assert_true(c.is_known && c.n == 1 && c.list[0].sent == 200);
+	say(&s,
+	    ">CLIENT:DISCONNECT,4\r\n>CLIENT:ENV,bytes_received=101\r\n>CLIENT:ENV,bytes_sent=202\r\n"
+	    ">CLIENT:ENV,END\r\n");
+	expect_news(p, &at, "disconnect",
+	    "{\"gateway\":\"a.example.org\",\"received\":101,\"remote\":null,\"sent\":202}");
+	hang_up(&s);
+	expect_news(p, &at, "openvpn", "{\"running\":false}");
+	management_clients(&p->job, m, NULL, &c);
+	assert_false(c.is_known);
+	management_close(m);
+}
+
+#define PLACED(test) cmocka_unit_test_setup_teardown(test, open_both, close_both)
 
 int main(void)
 {
@@ -362,6 +433,7 @@ int main(void)
 		PLACED(test_a_taken_socket_keeps_the_cut),
 		PLACED(test_hostile_bytes),
 		PLACED(test_a_path_longer_than_a_socket_may_have),
+		PLACED(test_who_comes_and_goes_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,8 +160,6 @@ static void test_counts(void **state)
 	world_check(&w, query_counts(&w.job, q, &counts));
 	assert_int_equal(counts.users, 2);
 	assert_int_equal(counts.gateways, 2);
-	assert_int_equal(counts.certificates, 5);
-	assert_int_equal(counts.revoked, 1);
 	assert_string_equal(counts.commit, w.commit);
 }
 
