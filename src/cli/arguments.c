@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
 #include "cli/cli_int.h"
 
-enum kind { FLAG, TEXT, LIST, DAYS, COMMIT };
+enum kind { FLAG, TEXT, LIST, DAYS, DURATION, COMMIT };
 
 struct rule {
 	const char *name;
@@ -28,14 +29,17 @@ static const struct rule RULES[] = {
 	{ "cascade", FLAG, AT(cascade), NULL },
 	{ "check", FLAG, AT(check), NULL },
 	{ "configs", TEXT, AT(configs), "FOLDER" },
+	{ "confirm-within", DURATION, AT(confirm_within), "DURATION" },
 	{ "data", TEXT, AT(data), "FOLDER" },
 	{ "dry-run", FLAG, AT(dry_run), NULL },
 	{ "endpoint", LIST, AT(endpoints), "HOST:PORT" },
 	{ "expect", COMMIT, AT(expect), "COMMIT" },
-	{ "expires-within", TEXT, AT(expires_within), "DURATION" },
+	{ "expires", TEXT, AT(expires), "TIME" },
+	{ "expires-within", DURATION, AT(expires_within), "DURATION" },
 	{ "force", FLAG, AT(force), NULL },
 	{ "from", TEXT, AT(from), "WHO" },
 	{ "full", FLAG, AT(full), NULL },
+	{ "gateway", TEXT, AT(gateway), "GATEWAY" },
 	{ "hooks", TEXT, AT(hooks), "none" },
 	{ "id", TEXT, AT(id), "ID" },
 	{ "inbound", TEXT, AT(init.inbound), "deny|allow" },
@@ -52,6 +56,7 @@ static const struct rule RULES[] = {
 	{ "public-url", TEXT, AT(public_url), "URL" },
 	{ "reason", TEXT, AT(reason), "TEXT" },
 	{ "revoke-old", FLAG, AT(revoke_old), NULL },
+	{ "role", TEXT, AT(role), "admin|operator|auditor|gateway" },
 	{ "routes", TEXT, AT(init.routes), "prefix|internet" },
 	{ "server-name", TEXT, AT(init.server_name), "NAME" },
 	{ "to", TEXT, AT(to), "HOST" },
@@ -85,14 +90,24 @@ bool cli_has_word(const char *list, const char *word, size_t len, char separator
 	return false;
 }
 
-static bool is_words(const struct rule *r)
+bool cli_is_choice(const char *value)
 {
-	return islower((unsigned char)r->value[0]) && !strchr(r->value, ':');
+	return islower((unsigned char)value[0]) && !strchr(value, ':');
+}
+
+const char *cli_option_value(const char *name)
+{
+	const struct rule *r;
+
+	for (r = RULES; r < RULES + RULES_N; r++)
+		if (strcmp(r->name, name) == 0)
+			return r->value;
+	return NULL;
 }
 
 static int set_text(struct job *j, const struct rule *r, const char *value, const char **out)
 {
-	if (is_words(r) && !cli_has_word(r->value, value, strlen(value), '|'))
+	if (cli_is_choice(r->value) && !cli_has_word(r->value, value, strlen(value), '|'))
 		return cli_usage(j, arena_printf(j->arena, "--%s %s: it takes %s", r->name, value, r->value));
 	*out = value;
 	return 0;
@@ -106,6 +121,14 @@ static int set_days(struct job *j, const char *value, int64_t *days)
 	if (*end || *days < 1 || *days > 3650)
 		return cli_usage(
 		    j, arena_printf(j->arena, "--validity %s: a number of days from 1 to 3650", value));
+	return 0;
+}
+
+static int set_duration(struct job *j, const struct rule *r, const char *value, int64_t *seconds)
+{
+	if (!time_parse_duration(value, seconds))
+		return cli_usage(
+		    j, arena_printf(j->arena, "--%s %s: a duration such as 30d, 12h or 10m", r->name, value));
 	return 0;
 }
 
@@ -145,6 +168,8 @@ static int set_option(struct job *j, struct arguments *a, const struct rule *r, 
 		return add_to_list(j, at, value);
 	case DAYS:
 		return set_days(j, value, at);
+	case DURATION:
+		return set_duration(j, r, value, at);
 	case COMMIT:
 		return set_expect(j, value, at);
 	case TEXT:

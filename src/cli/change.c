@@ -37,6 +37,7 @@ static int send_change(
 	struct http_call call = { .method = m->method,
 		.body = print_body(j, m->body),
 		.if_match = m->if_match,
+		.confirm_within = is_dry ? 0 : a->confirm_within,
 		.on_wait = progress_wait };
 	const char *separator = strchr(m->path, '?') ? "&" : "?";
 	int error;
@@ -151,5 +152,8 @@ int cli_change(struct job *j, const struct arguments *a, struct mutation *m)
 	else if (!a->json && m->tell)
 		m->tell(j, o);
 	fflush(stdout);
+	if (a->confirm_within)
+		fprintf(stderr, "This is undone by itself, unless in time: vpnunit confirm %s\n",
+		    http_answer_header(j, &answer, "X-Commit"));
 	return tell_trouble(j, &answer, o);
 }

@@ -30,7 +30,8 @@ struct arguments {
 	const char *url, *token_file; /* where the service is, when not below the data folder */
 	bool json, dry_run, yes;
 	bool cascade, force, revoke_old, all;
-	const char *user, *id, *expires_within, *from, *to;
+	const char *user, *gateway, *role, *id, *expires, *from, *to;
+	int64_t expires_within, confirm_within; /* seconds; 0: not given */
 	struct words allow;
 	char **rest; /* what is behind the options */
 	size_t rest_n;
@@ -47,6 +48,10 @@ struct command {
 const struct command *cli_command_at(size_t i);
 /* The command that n words, one at least, begin with, and how many words its name is; NULL with why. */
 const struct command *cli_find(struct job *j, char *const *words, size_t n, size_t *used);
+/* What an option takes, in the words of the tables; NULL: nothing, or there is none of that name. */
+const char *cli_option_value(const char *name);
+/* Does such a text name words to choose from ("deny|allow"), not a kind of thing ("FILE")? */
+bool cli_is_choice(const char *value);
 /* Is it one of the list's words? */
 bool cli_has_word(const char *list, const char *word, size_t len, char separator);
 int cli_usage(struct job *j, const char *text);
@@ -134,5 +139,7 @@ cli_command cli_user_delete;
 cli_command cli_gateway_add, cli_gateway_list, cli_gateway_show, cli_gateway_set, cli_gateway_enable;
 cli_command cli_gateway_disable, cli_gateway_allow, cli_gateway_close, cli_gateway_renew, cli_gateway_delete;
 cli_command cli_gateway_config, cli_gateway_link;
+cli_command cli_token_add, cli_token_list, cli_token_delete, cli_signer_add, cli_signer_list, cli_signer_delete;
+cli_command cli_confirm, cli_undo, cli_complete;
 
 #endif

@@ -5,7 +5,7 @@
 
 /* Of every command that asks the service, and of every one that changes something there. */
 #define ASK "data url token-file json"
-#define CHANGE ASK " dry-run yes reason"
+#define CHANGE ASK " dry-run yes reason confirm-within"
 
 static const struct command COMMANDS[] = {
 	{ "init", "", "data prefix endpoint server-name name widths validity inbound routes master-key",
@@ -35,6 +35,12 @@ static const struct command COMMANDS[] = {
 	{ "gateway delete", "GATEWAY", CHANGE, cli_gateway_delete },
 	{ "gateway config", "[GATEWAY]", "data url token-file user all out", cli_gateway_config },
 	{ "gateway link", "GATEWAY", ASK, cli_gateway_link },
+	{ "token add", "NAME", CHANGE " role user gateway expires", cli_token_add },
+	{ "token list", "", ASK, cli_token_list },
+	{ "token delete", "TOKEN", CHANGE, cli_token_delete },
+	{ "signer add", "NAME KEY", CHANGE, cli_signer_add },
+	{ "signer list", "", ASK, cli_signer_list },
+	{ "signer delete", "SIGNER", CHANGE, cli_signer_delete },
 	{ "log", "[FILTER...]", ASK, cli_log },
 	{ "show", "COMMIT", ASK, cli_show },
 	{ "diff", "FROM [TO]", ASK, cli_diff },
@@ -42,10 +48,13 @@ static const struct command COMMANDS[] = {
 	{ "rollback", "COMMIT", CHANGE " only include configs", cli_rollback },
 	{ "revert", "COMMIT", CHANGE " configs", cli_revert },
 	{ "batch", "FILE", CHANGE " configs", cli_batch },
+	{ "confirm", "COMMIT", CHANGE, cli_confirm },
+	{ "undo", "COMMIT", CHANGE, cli_undo },
 	{ "receive", "", "data openvpn-group master-key hooks", cli_receive },
 	{ "check", "OLD NEW", "data", cli_check },
 	{ "fmt", "FILE...", "", cli_fmt },
 	{ "restore", "", "data openvpn-group master-key accept-loss", cli_restore },
+	{ "complete", "WORD...", "data url token-file", cli_complete },
 	{ "verify", "", "data master-key openvpn-group expect key", cli_verify },
 };
 

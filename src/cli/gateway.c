@@ -84,18 +84,13 @@ int cli_gateway_list(struct job *j, struct arguments *a)
 	char before[TIME_TEXT];
 	struct json *list;
 	struct buf path;
-	int64_t span;
 
 	buf_open(&path, j->arena);
 	buf_puts(&path, "/gateways?limit=1000");
 	cli_add_query(&path, "user", a->user);
 	cli_add_query(&path, "at", a->at);
-	if (a->expires_within) {
-		if (!time_parse_duration(a->expires_within, &span))
-			return cli_usage(j, "--expires-within takes a duration such as 30d or 12h"),
-			       EXIT_USAGE;
-		cli_add_query(&path, "expires_before", time_print(j->now + span, before));
-	}
+	if (a->expires_within)
+		cli_add_query(&path, "expires_before", time_print(j->now + a->expires_within, before));
 	if (cli_get_list(j, a, path.data, "gateways", &list))
 		return EXIT_REFUSED;
 	output_answer(j, a->json, list, print_gateways);

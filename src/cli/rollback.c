@@ -1,4 +1,4 @@
-/* `vpnunit rollback`, `revert` and `batch`: changes of many objects at once. */
+/* `vpnunit rollback`, `revert` and `batch`: changes of many objects at once; and what waits to be confirmed. */
 #include <string.h>
 
 #include "base/fs.h"
@@ -47,4 +47,22 @@ int cli_batch(struct job *j, struct arguments *a)
 	if (fs_read(j, a->rest[0], BATCH_FILE_MAX, &file) || json_parse(j, file.data, file.len, &parsed))
 		return EXIT_REFUSED;
 	return change(j, a, "/batch", parsed);
+}
+
+int cli_confirm(struct job *j, struct arguments *a)
+{
+	struct mutation m = {
+		.method = "POST", .path = cli_url(j, "/confirm/", a->rest[0], ""), .is_harmless = true
+	};
+
+	return cli_change(j, a, &m);
+}
+
+int cli_undo(struct job *j, struct arguments *a)
+{
+	struct mutation m = {
+		.method = "DELETE", .path = cli_url(j, "/confirm/", a->rest[0], ""), .tell = plan_print_done
+	};
+
+	return cli_change(j, a, &m);
 }

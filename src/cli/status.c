@@ -56,7 +56,7 @@ static void print_state(struct job *j, const struct json *state)
 	if (cli_string(pending, "commit")) {
 		table_add(&t, STYLE_HEAD, "unconfirmed");
 		table_add(&t, STYLE_WARNING,
-		    arena_printf(j->arena, "%.12s, undone at %s", cli_string(pending, "commit"),
+		    arena_printf(j->arena, "%s, undone at %s", cli_string(pending, "commit"),
 			cli_string(pending, "deadline")));
 	}
 	for (v = drift ? drift->child : NULL; v; v = v->next) {

@@ -28,6 +28,8 @@ static int ask_send(struct job *j, int fd, const struct http_call *c)
 		buf_printf(&b, "Authorization: Bearer %s\r\n", c->token);
 	if (c->if_match)
 		buf_printf(&b, "If-Match: %s\r\n", c->if_match);
+	if (c->confirm_within)
+		buf_printf(&b, "Confirm-Within: %ld\r\n", c->confirm_within);
 	if (c->body)
 		buf_printf(&b, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(c->body));
 	buf_printf(&b, "\r\n%s", c->body ? c->body : "");

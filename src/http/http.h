@@ -137,6 +137,7 @@ struct http_call {
 	const char *token;         /* NULL: none */
 	const char *body;          /* JSON; NULL: none */
 	const char *if_match;      /* an entity tag; NULL: none */
+	long confirm_within;       /* seconds; 0: no such header */
 	unsigned patience;         /* seconds until it is given up; 0: five minutes */
 	void (*on_wait)(unsigned seconds); /* each second until the answer comes; may be NULL */
 };
