@@ -23,7 +23,9 @@ static int dial_unix(struct job *j, const char *path, int *fd)
 	if (*fd < 0)
 		return job_fail_errno(j, "socket");
 	if (connect(*fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
-		return job_fail(j, E_IO, "not_listening", "nobody listens on %s: %s", path, strerror(errno));
+		return job_fail(j, E_IO, "not_listening",
+		    "nobody listens on %s: %s; does the service run, and is that its data folder?", path,
+		    strerror(errno));
 	return 0;
 }
 
