@@ -114,6 +114,25 @@ int fs_write(struct job *j, const char *path, const void *data, size_t len, mode
 	return job_fail_errno(j, "cannot write %s", path);
 }
 
+static bool is_temporary(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len == strlen(".0123456789abcdef.tmp") && name[0] == '.' &&
+	    strspn(name + 1, "0123456789abcdef") == 16 && strcmp(name + 17, ".tmp") == 0;
+}
+
+int fs_sweep(struct job *j, const char *folder)
+{
+	char **names;
+	int error = fs_list(j, folder, &names);
+
+	for (; !error && *names; names++)
+		if (is_temporary(*names))
+			error = fs_remove(j, arena_printf(j->arena, "%s/%s", folder, *names));
+	return error;
+}
+
 int fs_write_durable(struct job *j, const char *path, const void *data, size_t len, mode_t mode)
 {
 	int error = fs_write(j, path, data, len, mode);

@@ -27,6 +27,9 @@ int fs_read(struct job *j, const char *path, size_t max, struct buf *out);
  */
 int fs_write(struct job *j, const char *path, const void *data, size_t len, mode_t mode);
 
+/* Remove what a crash in fs_write left behind in a folder in which nobody writes now. */
+int fs_sweep(struct job *j, const char *folder);
+
 /* fs_write and the folder's fsync: durable when it returns. */
 int fs_write_durable(struct job *j, const char *path, const void *data, size_t len, mode_t mode);
 

@@ -107,6 +107,19 @@ int flow_open_key(struct job *j, const struct flow_options *o, struct flow *f)
 	return j->error;
 }
 
+/* What a crash left: a half-written key is a secret too. */
+static int heal(struct job *j, const struct flow *f)
+{
+	static const char *const folders[] = { "secrets", "state.git/hooks",
+		"state.git/hooks/post-commit.d" };
+	size_t i;
+
+	for (i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		if (fs_sweep(j, arena_printf(j->arena, "%s/%s", f->data, folders[i])))
+			return j->error;
+	return state_heal(j, f->state);
+}
+
 int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f)
 {
 	f->lock = -1;
@@ -120,7 +133,7 @@ int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struc
 		job_clear(j);
 		return job_fail(j, E_BUSY, "locked", "another vpnunit works on %s: stop it first", o->data);
 	}
-	if (flow_open_key(j, o, f) || (exclusive && state_heal(j, f->state)))
+	if (flow_open_key(j, o, f) || (exclusive && heal(j, f)))
 		return j->error;
 	flow_set_signer(f->state, f->pki);
 	f->model = model_open();

@@ -41,23 +41,18 @@ out:
 }
 
 /*
- * When the ref has moved although publishing failed, a fsync failed behind it: the change is seen but may not
- * last, and nothing that is written from here on can be trusted to.  The next start reads what is on the disk.
+ * Where nobody knows whether the ref has moved, the change may be seen and yet not last, and nothing that is
+ * written from here on can be trusted to.  The next start reads what is on the disk.
  */
 static int publish(struct job *j, struct flow *f, const struct oid *new)
 {
-	struct oid head;
-	struct job look;
-
 	if (state_publish(j, f->state, &f->head, new) == 0)
 		return 0;
-	job_open(&look);
-	if (state_head(&look, f->state, &head) == 0 && strcmp(head.hex, new->hex) == 0) {
+	if (state_is_unsure(f->state)) {
 		log_line(
 		    LOG_LEVEL_ERROR, "%s; %.12s is not known to be durable: stopping", j->message, new->hex);
 		_exit(EXIT_FAILURE);
 	}
-	job_close(&look);
 	return j->error;
 }
 

@@ -177,11 +177,14 @@ static int fail_link(struct job *j, const char *path)
 /* A master key in place is never overwritten, not even by two at once: link refuses, rename would not. */
 int pki_create_master(struct job *j, const char *path)
 {
-	const char *temp = arena_printf(j->arena, "%s.%ld", path, (long)getpid());
-	uint8_t key[PKI_MASTER_BYTES];
-	char line[KEY_HEX + 4] = "1 ";
+	const char *folder = dirname(arena_strdup(j->arena, path)), *temp;
+	uint8_t name[8], key[PKI_MASTER_BYTES];
+	char line[KEY_HEX + 4] = "1 ", hex[2 * sizeof(name) + 1];
 	int error = 0;
 
+	digest_random(name, sizeof(name));
+	digest_hex(name, sizeof(name), hex);
+	temp = arena_printf(j->arena, "%s/.%s.tmp", folder, hex); /* as fs_write's, for fs_sweep */
 	digest_random(key, sizeof(key));
 	digest_hex(key, sizeof(key), line + 2);
 	line[KEY_HEX + 2] = '\n';
@@ -193,7 +196,7 @@ int pki_create_master(struct job *j, const char *path)
 	if (unlink(temp) && !error)
 		error = job_fail_errno(j, "cannot remove %s", temp);
 	if (!error)
-		error = fs_sync_dir(j, dirname(arena_strdup(j->arena, path)));
+		error = fs_sync_dir(j, folder);
 	digest_cleanse(key, sizeof(key));
 	digest_cleanse(line, sizeof(line));
 	return error;

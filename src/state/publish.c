@@ -5,6 +5,7 @@
  */
 #include <time.h>
 
+#include "base/fs.h"
 #include "base/time.h"
 #include "state/state_int.h"
 
@@ -78,13 +79,34 @@ static int move_main(struct job *j, struct state *s, const git_oid *old, const g
 	return 0;
 }
 
+/*
+ * A move that failed may have happened, with only the last fsync to fail; it may have left its lock, too, which
+ * every later move would run into.
+ */
+static bool is_unsure(struct job *j, const struct state *s, const git_oid *new)
+{
+	git_oid tip;
+
+	return git_reference_name_to_id(&tip, s->repo, STATE_MAIN) < 0 || git_oid_equal(&tip, new) ||
+	    fs_exists(arena_printf(j->arena, "%s/" STATE_MAIN ".lock", s->path));
+}
+
+bool state_is_unsure(const struct state *s)
+{
+	return s->is_unsure;
+}
+
 int state_publish(struct job *j, struct state *s, const struct oid *old, const struct oid *new)
 {
 	git_oid from, to;
 
 	if (state_use(j, s) || parse_id(j, old, &from) || parse_id(j, new, &to) ||
-	    check_unmoved(j, s, &from) || write_pack(j, s) || move_main(j, s, &from, &to))
+	    check_unmoved(j, s, &from) || write_pack(j, s))
 		return j->error;
+	if (move_main(j, s, &from, &to)) {
+		s->is_unsure = j->error != E_STALE && j->error != E_BUSY && is_unsure(j, s, &to);
+		return j->error;
+	}
 	git_mempack_reset(s->staging);
 	s->fresh_n = 0;
 	return 0;

@@ -108,11 +108,11 @@ int state_stage(struct job *j, struct state *s, const struct oid *parent, const 
     struct oid *out);
 /*
  * Make what is staged durable and move main from old (empty: must not exist) to new.  E_STALE: it had
- * moved; E_BUSY: something held the ref for five seconds.  On any failure main is where it was, with
- * one exception: E_IO may also mean that the last fsync, after the ref's rename, failed; then nothing
- * is certain but the next start.
+ * moved; E_BUSY: something held the ref for five seconds.  On any failure main is where it was, unless
+ * state_is_unsure: the ref's rename or its fsync failed, and what is certain only the next start can tell.
  */
 int state_publish(struct job *j, struct state *s, const struct oid *old, const struct oid *new);
+bool state_is_unsure(const struct state *s);
 /* Forget what was staged; the handle is as after state_open. */
 void state_discard(struct state *s);
 

@@ -22,6 +22,7 @@ struct state {
 	git_odb_backend *packs;   /* the odb's own */
 	git_oid *fresh;           /* what of it a publish has to write; an id may occur twice */
 	size_t fresh_n, fresh_cap;
+	bool is_unsure;           /* whether main moved */
 	state_sign sign;          /* NULL: commits are not signed */
 	const void *sign_context;
 };
