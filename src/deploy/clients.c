@@ -66,7 +66,8 @@ static void clients_remove(struct clients *c, struct client *v)
 	if (c->event == v)
 		c->event = NULL;
 	map_del(&c->by_id, v->id);
-	free(v);
+	v->next = c->gone;
+	c->gone = v;
 }
 
 /* "UNDEF" says that the name isn't known any more; then the one that was learnt before stays. */
@@ -117,61 +118,20 @@ static void client_env(struct client *v, const char *text)
 		client_set_remote(v, value);
 	else if ((value = after(text, "time_unix=")))
 		v->since = (int64_t)number(value);
-	else if ((value = after(text, "bytes_received=")))
-		v->received = number(value);
-	else if ((value = after(text, "bytes_sent=")))
-		v->sent = number(value);
 }
 
-/* The lines behind an event; the last one makes it news. */
+/* The lines behind an event; with the last one it is known who has connected. */
 static enum clients_news clients_env(struct clients *c, const char *text)
 {
-	enum clients_news news = c->is_leaving ? CLIENTS_DISCONNECTED
-	    : c->event                         ? CLIENTS_CONNECTED
-					       : CLIENTS_NOTHING;
-
-	if (news == CLIENTS_NOTHING)
-		return news;
-	if (strcmp(text, "END")) {
-		client_env(c->is_leaving ? &c->told : c->event, text);
+	if (!c->event)
+		return CLIENTS_NOTHING;
+	if (strcmp(text, "END") != 0) {
+		client_env(c->event, text);
 		return CLIENTS_NOTHING;
 	}
-	if (news == CLIENTS_CONNECTED)
-		c->told = *c->event;
+	c->told = *c->event;
 	c->event = NULL;
-	c->is_leaving = false;
-	return news;
-}
-
-/* What the environment behind it tells is of one that is out of the table. */
-static void clients_leave(struct clients *c, const char *id)
-{
-	struct client *v = map_get(&c->by_id, id);
-
-	c->event = NULL;
-	c->is_leaving = v != NULL;
-	if (!v)
-		return;
-	c->told = *v;
-	clients_remove(c, v);
-}
-
-/* ">BYTECOUNT_CLI:CID,RECEIVED,SENT" */
-static void clients_bytes(struct clients *c, const char *text)
-{
-	char copy[CLIENT_ID + 48], *rest = copy, *id, *received;
-	size_t len = strlen(text);
-	struct client *v;
-
-	if (len >= sizeof(copy))
-		return;
-	memcpy(copy, text, len + 1);
-	id = strsep(&rest, ",");
-	received = strsep(&rest, ",");
-	if (!rest || !(v = map_get(&c->by_id, id)))
-		return;
-	v->received = number(received);
-	v->sent = number(rest);
+	return CLIENTS_CONNECTED;
 }
 
 static void clients_list(struct clients *c, const char *line)
@@ -220,17 +180,17 @@ static void clients_sweep(struct clients *c)
 
 enum clients_news clients_line(struct clients *c, const char *line)
 {
+	struct client *v;
 	const char *rest;
 
 	if ((rest = after(line, ">CLIENT:ENV,")))
 		return clients_env(c, rest);
-	if ((rest = after(line, ">BYTECOUNT_CLI:"))) {
-		clients_bytes(c, rest);
-	} else if ((rest = after(line, ">CLIENT:ESTABLISHED,"))) {
-		c->is_leaving = false;
+	if ((rest = after(line, ">CLIENT:ESTABLISHED,"))) {
 		c->event = clients_put(c, rest);
 	} else if ((rest = after(line, ">CLIENT:DISCONNECT,"))) {
-		clients_leave(c, rest);
+		c->event = NULL;
+		if ((v = map_get(&c->by_id, rest)))
+			clients_remove(c, v);
 	} else if (after(line, ">INFO:")) {
 		return CLIENTS_GREETING;
 	} else if (after(line, "CLIENT_LIST\t")) {
@@ -247,10 +207,26 @@ void clients_expect_status(struct clients *c)
 	c->status++;
 }
 
+bool clients_take_gone(struct clients *c, struct client *out)
+{
+	struct client *v = c->gone;
+
+	if (!v)
+		return false;
+	*out = *v;
+	c->gone = v->next;
+	free(v);
+	return true;
+}
+
 void clients_clear(struct clients *c)
 {
 	const struct map_slot *slot;
+	struct client gone;
 	size_t it = 0;
+
+	while (clients_take_gone(c, &gone))
+		;
 
 	while ((slot = map_next(&c->by_id, &it)))
 		free(slot->value);

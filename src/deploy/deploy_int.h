@@ -85,12 +85,13 @@ struct client {
 	uint64_t received, sent;   /* bytes, from and to it, as told last */
 	bool has_address;          /* it got a tunnel address: it is past its handshake */
 	unsigned seen;             /* the status that listed it last */
+	struct client *next;       /* of those that are gone */
 };
 struct clients {
 	struct map by_id;
 	struct client *event;      /* the one whose >CLIENT:ENV lines are coming */
-	bool is_leaving;           /* they are told's */
-	struct client told;        /* whom CLIENTS_CONNECTED and CLIENTS_DISCONNECTED are about */
+	struct client told;        /* whom CLIENTS_CONNECTED is about */
+	struct client *gone;       /* who is not there any more, until clients_take_gone */
 	unsigned status;           /* counts the status commands */
 };
 enum clients_news {
@@ -98,13 +99,14 @@ enum clients_news {
 	CLIENTS_GREETING,
 	CLIENTS_STATUS_END,
 	CLIENTS_CONNECTED,
-	CLIENTS_DISCONNECTED,
 };
 
 enum clients_news clients_line(struct clients *c, const char *line);
 /* A status was asked for: what its answer doesn't list is gone. */
 void clients_expect_status(struct clients *c);
 void clients_clear(struct clients *c);
+/* One that is not there any more; false: no more of them. */
+bool clients_take_gone(struct clients *c, struct client *out);
 /* 32 lower-case digits out of "40:0a:..."; false when it is none. */
 bool clients_parse_serial(const char *text, char out[CLIENT_SERIAL]);
 /* Is this the connection that the cut means? */
@@ -116,6 +118,7 @@ bool clients_is_meant(const struct client *c, const char *serial, const char *na
 void live_copy(struct job *j, const struct clients *c, const char *name, struct deploy_clients *out);
 void live_tell_running(struct feed *feed, bool is_running);
 void live_tell_client(struct feed *feed, const struct client *v, bool has_come);
+void live_tell_gone(struct feed *feed, struct clients *c); /* takes them */
 
 /* --- wire.c: a unix socket that speaks lines; never blocks --- */
 

@@ -91,3 +91,19 @@ void live_tell_client(struct feed *feed, const struct client *v, bool has_come)
 	log_line(LOG_LEVEL_INFO, "openvpn: %s has %s", v->name, has_come ? "connected" : "disconnected");
 	job_close(&j);
 }
+
+/* Who came again by another way, as a phone does all day, has not gone. */
+void live_tell_gone(struct feed *feed, struct clients *c)
+{
+	const struct map_slot *slot;
+	struct map there = { NULL };
+	struct client gone;
+	size_t it = 0;
+
+	while (c->gone && (slot = map_next(&c->by_id, &it)))
+		map_put(&there, ((const struct client *)slot->value)->name, slot->value);
+	while (clients_take_gone(c, &gone))
+		if (!map_get(&there, gone.name))
+			live_tell_client(feed, &gone, false);
+	map_clear(&there);
+}

@@ -18,10 +18,7 @@
 #include "base/time.h"
 #include "deploy/deploy_int.h"
 
-enum { RECONNECT_MS = 500, ANSWER_MS = 10000 };
-
-/* How often OpenVPN tells each connection's bytes, in seconds. */
-static const char COUNT_BYTES[] = "bytecount 10\n";
+enum { RECONNECT_MS = 500, ANSWER_MS = 10000, STATUS_MS = 10000 };
 
 struct management {
 	pthread_t thread;
@@ -39,6 +36,7 @@ struct management {
 	struct wire wire; /* this and the rest belong to the thread */
 	struct feed *feed;
 	int64_t status_due; /* the answer to `status 3` must be there by then; 0: none is awaited */
+	int64_t asked_at, next_status;
 	int64_t connect_at;
 	bool is_history; /* lines up to END are what was echoed before we listened */
 };
@@ -84,7 +82,8 @@ static void management_ask_status(struct management *m)
 {
 	clients_expect_status(&m->clients);
 	wire_send(&m->wire, "status 3\n");
-	m->status_due = time_monotonic_ms() + ANSWER_MS;
+	m->asked_at = time_monotonic_ms();
+	m->status_due = m->asked_at + ANSWER_MS;
 }
 
 /* With the lock. */
@@ -137,7 +136,6 @@ static void management_greet(struct management *m)
 	wire_send(&m->wire, "echo on all\n");
 	m->is_history = true;
 	management_ask_status(m);
-	wire_send(&m->wire, COUNT_BYTES);
 }
 
 static enum clients_news management_read(struct management *m, const char *line)
@@ -152,25 +150,36 @@ static enum clients_news management_read(struct management *m, const char *line)
 	return news;
 }
 
+/*
+ * OpenVPN tells who connects, but not who has gone, nor how many bytes there were: it is asked every now and then.
+ * It does nothing else while it answers: a hundredth of its time at most.
+ */
+static void management_listed(struct management *m)
+{
+	int64_t now = time_monotonic_ms(), pause = 100 * (now - m->asked_at);
+
+	m->status_due = 0;
+	m->next_status = now + (pause > STATUS_MS ? pause : STATUS_MS);
+	live_tell_gone(m->feed, &m->clients);
+}
+
 static void management_take(struct management *m)
 {
-	enum clients_news news;
 	const char *line;
 
 	while ((line = wire_line(&m->wire))) {
 		if (management_hear(m, line))
 			continue;
-		switch ((news = management_read(m, line))) {
+		switch (management_read(m, line)) {
 		case CLIENTS_GREETING:
 			management_greet(m);
 			break;
 		case CLIENTS_STATUS_END:
-			m->status_due = 0;
+			management_listed(m);
 			management_act(m);
 			break;
 		case CLIENTS_CONNECTED:
-		case CLIENTS_DISCONNECTED:
-			live_tell_client(m->feed, &m->clients.told, news == CLIENTS_CONNECTED);
+			live_tell_client(m->feed, &m->clients.told, true);
 			break;
 		case CLIENTS_NOTHING:
 			break;
@@ -187,13 +196,14 @@ static void management_connect(struct management *m)
 		management_forget(m);
 }
 
-/* When a cut or a restart wants the table; INT64_MAX: never. */
+/* When a cut, a restart or who looks at the table wants it fresh. */
 static int64_t management_next(struct management *m)
 {
 	int64_t next;
 
 	pthread_mutex_lock(&m->lock);
 	next = m->restart ? 0 : cuts_next(m->cuts);
+	next = next < m->next_status ? next : m->next_status;
 	pthread_mutex_unlock(&m->lock);
 	return next;
 }

@@ -162,9 +162,9 @@ class Server(Host):
         except OSError:
             return False
 
-    def ask(self, method, path, body=None):
+    def ask(self, method, path, body=None, more=None):
         connection = UnixConnection(os.path.join(self.folder, "api.sock"))
-        headers = {}
+        headers = dict(more or {})
         if os.path.exists(os.path.join(self.data, "secrets", "admin.token")):
             with open(os.path.join(self.data, "secrets", "admin.token"), encoding="ascii") as token:
                 headers["Authorization"] = "Bearer " + token.read().strip()
