@@ -36,10 +36,11 @@ OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(EMBED:%.S=$(BUILD)/%.S.o) $(BUILD)/civetweb/c
 UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 SHIMS := $(BUILD)/crash/fail.so $(BUILD)/crash/record.so
+BENCH := $(BUILD)/bench/load $(BUILD)/bench/constant
 
 PROMTOOL  := $(abspath $(CACHE))/promtool
 SUITES    := $(wildcard $(addprefix tests/,rules golden prop api crash net))
-FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c tests/crash/*.c)
+FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c tests/crash/*.c tests/bench/*.c)
 SCRIPTS   := .ci/archive .ci/civetweb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
 
 $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
@@ -163,9 +164,19 @@ qa: deps-qa
 	@$(MAKE) tsan
 	@$(MAKE) asan
 
-bench: $(BUILD)/vpnunit
-	@$(PYTHON) tests/bench/bench.py $(BUILD)/vpnunit $(BUILD)/bench.json
-	@$(PYTHON) tests/bench/history.py $(BUILD)/vpnunit $(BUILD)/bench-history.json
+# On a machine that does nothing else, a quarter of an hour; with QUICK=1 two minutes that only show that it works.
+bench:
+	@.ci/deps run bench
+	@$(MAKE) $(BUILD)/vpnunit $(BENCH)
+	@$(PYTHON) tests/bench/bench.py $(BUILD)/vpnunit $(BUILD)/bench $(if $(QUICK),--quick)
+
+$(BUILD)/bench/load: tests/bench/load.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<) $(CC) $(CSTD) $(HARDEN) $(WARN) -o $@ $<
+
+$(BUILD)/bench/constant: tests/bench/constant.c $(BUILD)/civetweb/civetweb.o
+	@mkdir -p $(@D)
+	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $^
 
 # `make run` and `make test` in a Debian that has only make; kept below build/, needs root.
 test-fresh:

@@ -1,162 +1,114 @@
-"""How long a gateway takes, in an empty and in a full network, and what easy-rsa takes.
+"""What VPNUnit costs beside what others take for the same, in one run on one machine.
 
-    bench.py BINARY OUT.json
+    bench.py BINARY FOLDER [--quick]
 
-Fills the whole plan of a /48 (253 users of 16 gateways) by sequential POST /gateways
-over one connection, hooks off, on the disk that holds OUT.json; then renders all of it
-cold; then makes certificates with Debian's easy-rsa beside it.  Exit 1: a request into
-the full network takes more than 1.5 times one into the empty network.
+FOLDER is on the disk to be measured and keeps results.json and the filled networks.  Every figure stands beside its
+peer's, with the ratio of their medians; exit 1 when one that has to be reached isn't.  --quick is a small run that
+shows that all of it works: its figures mean little.  A whole run on a quiet machine goes to results.json here.
 """
-import contextlib
-import http.client
+import argparse
 import json
 import os
+import platform
 import shutil
-import socket
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
-USERS, PER_USER = 253, 16
-WINDOWS = {"first 16": (0, 16), "up to 1,000": (950, 1000), "up to 4,000": (3950, 4000)}
-GROWTH_MAX = 1.5
-FILL_SECONDS = 900
-EASYRSA = "/usr/share/easy-rsa/easyrsa"
-EASYRSA_RUNS = 16
-RENDER_RUNS = 3
-DERIVED = ("database.sqlite3", "pki", "ovpn", "ip", "firewall", "audit", "state.json")
+import cold
+import growth
+import log_index
+import network
+import reads
+import revocation
+import writes
+from context import Context
+from samples import Noise
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Client:
-    """One kept-alive connection; post returns the seconds that the answer took."""
-
-    def __init__(self, port, token):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-
-    def post(self, path, **body):
-        start = time.perf_counter()
-        self.connection.request("POST", path, json.dumps(body), self.headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
-        seconds = time.perf_counter() - start
-        if answer.status != 201:
-            raise SystemExit(f"POST {path} {body}: {answer.status} {text.decode()}")
-        return seconds
+RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results.json")
+PER_UNIT = {"ms": 1000, "s": 1, "/s": 1, "MB": 1}
 
 
-@contextlib.contextmanager
-def service(binary, data):
-    port = free_port()
-    process = subprocess.Popen([binary, "serve", "--data", data, "--listen", f"127.0.0.1:{port}", "--hooks", "none"],
-                               stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-                break
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit("the service does not listen")
-            time.sleep(0.05)
-        with open(os.path.join(data, "secrets/admin.token")) as file:
-            yield Client(port, file.read().strip())
-    finally:
-        process.terminate()
-        process.wait(60)
+def measure_large(context):
+    """All that wants the large network, in the order that it is full and running, then stopped, then gone."""
+    sizes = context.sizes
+    vpn = context.network("large", sizes.large)
+    with vpn.serving():
+        yield from writes.measure(context, vpn)
+        yield from reads.measure(context, vpn)
+        yield cold.memory_row(f"after that load, at {sizes.large:,}", [vpn.memory()])
+    yield from cold.measure(context, vpn)
 
 
-def progress(text):
-    print(f"bench: {text}", file=sys.stderr, flush=True)
+PARTS = {"large network": measure_large, "revocation": revocation.measure, "growth": growth.measure,
+         "log": log_index.measure}
 
 
-def fill(client):
-    """The seconds of every POST /gateways in order, and of every POST /users."""
-    gateways, users = [], []
-    deadline = time.monotonic() + FILL_SECONDS
-    for u in range(USERS):
-        if time.monotonic() > deadline:
-            progress(f"stopped after {FILL_SECONDS} s with {len(gateways)} gateways")
-            break
-        users.append(client.post("/users", name=f"user{u}"))
-        gateways += [client.post("/gateways", name=f"g{g}.user{u}.example.org", user=f"user{u}")
-                     for g in range(PER_USER)]
-        if u % 32 == 31:
-            progress(f"{len(gateways)} gateways")
-    return gateways, users
+def print_row(row):
+    scale = PER_UNIT[row["unit"]]
+
+    def figures(found):
+        return " ".join(f"{scale * found[key]:9.2f}" for key in ("min", "median", "max")) if found else ""
+
+    bound = f">= {row['least']:g}" if row["least"] is not None else f"<= {row['most']:g}" if row["most"] is not None else ""
+    ratio = f"{row['ratio']:.3g}" if row["ratio"] is not None else ""
+    verdict = ("reached" if row["reached"] else "MISSED") if bound else ""
+    print(f"{row['work']:52} {row['runs']:4} {figures(row):29} {row['unit']:3} | {row['peer'] or '':38} "
+          f"{figures(row['peers']):29} | {ratio:>7} {bound:8} {verdict}", flush=True)
 
 
-def time_run(*command, **options):
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
-    return time.perf_counter() - start
+def print_noise(noise):
+    for name in "cpu", "fsync":
+        figures = " ".join(f"{1000 * noise[name][key]:.1f}" for key in ("min", "median", "max"))
+        print(f"noise, a fixed {name} loop between the runs: {figures} ms, nine of ten within {noise['spread'][name]:.2f} "
+              "of the median")
+    print(f"load average {noise['load_before']:.2f} at the beginning; the machine was "
+          f"{'quiet' if noise['is_quiet'] else 'NOISY: other programs were measured, too'}")
 
 
-def render_cold(binary, data):
-    for name in DERIVED:
-        path = os.path.join(data, name)
-        shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
-    return time_run(binary, "render", "--data", data, "--full")
+def run_parts(context, rows):
+    """False when a part broke; the others are run all the same."""
+    is_whole = True
+    for name, measure in PARTS.items():
+        network.progress(name)
+        try:
+            for row in measure(context):
+                rows.append(row.document())
+                print_row(rows[-1])
+        except Exception:
+            traceback.print_exc()
+            is_whole = False
+    return is_whole
 
 
-def easyrsa(folder):
-    env = {"PATH": os.environ["PATH"], "EASYRSA_BATCH": "1", "EASYRSA_PKI": os.path.join(folder, "easyrsa"),
-           "EASYRSA_ALGO": "ec", "EASYRSA_CURVE": "prime256v1"}
-    time_run(EASYRSA, "init-pki", cwd=folder, env=env)
-    time_run(EASYRSA, "build-ca", "nopass", cwd=folder, env=env | {"EASYRSA_REQ_CN": "bench"})
-    return [time_run(EASYRSA, "build-client-full", f"g{i}.example.org", "nopass", cwd=folder, env=env)
-            for i in range(EASYRSA_RUNS)]
-
-
-def measure(binary, folder):
-    data = os.path.join(folder, "data")
-    subprocess.run([binary, "init", "--data", data, "--prefix", "2001:db8::/48", "--endpoint", "vpn.example.org:1194"],
-                   check=True, stdout=subprocess.DEVNULL)
-    with service(binary, data) as client:
-        start = time.perf_counter()
-        gateways, users = fill(client)
-        filled = time.perf_counter() - start
-    progress("render --full")
-    rows = {f"POST /gateways, {name}": gateways[a:b] for name, (a, b) in WINDOWS.items() if len(gateways) >= b}
-    rows["POST /gateways, all"] = gateways
-    rows["POST /users, all"] = users
-    rows[f"fill the plan, {len(gateways):,} gateways"] = [filled]
-    rows[f"render --full, cold, {len(gateways):,} gateways"] = [render_cold(binary, data) for _ in range(RENDER_RUNS)]
-    progress("easyrsa")
-    rows["easyrsa build-client-full"] = easyrsa(folder)
-    return rows
-
-
-def print_table(rows):
-    base = statistics.median(rows["POST /gateways, first 16"])
-    print(f"{'milliseconds':44} {'runs':>6} {'min':>9} {'median':>9} {'max':>9} {'ratio':>8}")
-    for name, seconds in rows.items():
-        median = statistics.median(seconds)
-        figures = " ".join(f"{1000 * value:9.1f}" for value in (min(seconds), median, max(seconds)))
-        print(f"{name:44} {len(seconds):6} {figures} {median / base:8.2f}")
-    print("ratio: of medians, to the first 16 gateways")
-
-
-def main(binary, out):
-    out = os.path.abspath(out)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=os.path.dirname(out)) as folder:
-        rows = measure(os.path.abspath(binary), folder)
-    print_table(rows)
-    with open(out, "w") as file:
-        json.dump(rows, file, indent=2)
-    windows = [statistics.median(rows[f"POST /gateways, {name}"]) for name in WINDOWS
-               if f"POST /gateways, {name}" in rows]
-    growth = windows[-1] / windows[0]
-    print(f"growth from first to last: {growth:.2f}, allowed {GROWTH_MAX}")
-    return growth > GROWTH_MAX
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("binary")
+    parser.add_argument("folder")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    folder = os.path.abspath(options.folder)
+    os.makedirs(folder, exist_ok=True)
+    rows, start = [], time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as work:
+        noise = Noise(work)
+        context = Context(options.binary, work, os.path.join(folder, "networks"), noise, options.quick)
+        print(f"{'':52} runs       min    median       max     | {'beside it':38} {'':29} |   ratio", flush=True)
+        is_whole = run_parts(context, rows)
+    seconds, found = time.monotonic() - start, noise.report()
+    print_noise(found)
+    missed = [row["work"] for row in rows if not row["reached"]]
+    print(f"{len(rows)} figures in {seconds:.0f} s, {len(missed)} missed{'' if is_whole else ', and parts of it broke'}")
+    path = os.path.join(folder, "results.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"kernel": platform.release(), "seconds": round(seconds), "quick": options.quick, "noise": found,
+                   "rows": rows}, file, indent=2)
+        file.write("\n")
+    if is_whole and found["is_quiet"] and not options.quick:
+        shutil.copyfile(path, RESULTS)
+    return 0 if is_whole and not missed else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

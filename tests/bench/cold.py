@@ -1,0 +1,101 @@
+"""A network from nothing: rendered cold beside `cp`, restored beside `git clone`; how it starts, and what it holds."""
+import os
+import shutil
+import subprocess
+import time
+
+import network
+from samples import Row, alternate, median_ratio
+from vpn import Vpn
+
+RESTORE_SECONDS = 30
+START_SECONDS, STARTS = 3, 5
+MEMORY_MB = 300
+
+
+def memory_row(when, megabytes):
+    return Row(f"memory {when}", "MB", megabytes, "limit", [MEMORY_MB], median_ratio(megabytes, [MEMORY_MB]), most=1)
+
+
+def measure_start(context, vpn):
+    """Rendered = HEAD, as after any stop."""
+    memory = []
+
+    def start():
+        seconds = vpn.start()
+        memory.append(vpn.memory())
+        vpn.stop()
+        return [seconds]
+
+    found = alternate(context.noise, STARTS, context.sizes.cold_seconds, start=start)["start"]
+    at = f"at {context.sizes.large:,}"
+    yield Row(f"start of the service, {at}", "s", found, "limit", [START_SECONDS],
+              median_ratio(found, [START_SECONDS]), most=1)
+    yield memory_row(f"after the start, {at}", memory)
+
+
+def measure_render(context, vpn):
+    """Both with the file system synced at the end; what was there before is removed outside of the time."""
+    copy = context.path("copy")
+
+    def render():
+        network.remove_derived(vpn.data)
+        return [vpn.run("render", "--full")]
+
+    def copy_rendered():
+        network.remove(copy)
+        os.mkdir(copy)
+        names = [name for name in network.DERIVED if os.path.exists(os.path.join(vpn.data, name))]
+        start = time.perf_counter()
+        subprocess.run(["cp", "-r", *names, copy], cwd=vpn.data, check=True)
+        subprocess.run(["sync", "-f", copy], check=True)
+        return [time.perf_counter() - start]
+
+    found = alternate(context.noise, context.sizes.cold_rounds, context.sizes.cold_seconds,
+                      render=render, copy=copy_rendered)
+    network.remove(copy)
+    yield Row(f"render --full, cold, {context.sizes.large:,} gateways", "s", found["render"],
+              "cp -r of what is rendered", found["copy"], median_ratio(found["render"], found["copy"]), most=5)
+
+
+def clone(source, target):
+    """Over git's protocol: a backup is not beside the original, where git would make hard links."""
+    start = time.perf_counter()
+    subprocess.run(["git", "clone", "-q", "--bare", "--no-local", source, target], check=True)
+    return time.perf_counter() - start
+
+
+def restore(vpn, data):
+    """The seconds from nothing until the clone serves and all of it is rendered."""
+    network.remove(data)
+    os.makedirs(os.path.join(data, "secrets"), mode=0o700)
+    start = time.perf_counter()
+    clone(vpn.repository, os.path.join(data, "state.git"))
+    shutil.copy2(os.path.join(vpn.data, "secrets", "master.key"), os.path.join(data, "secrets"))
+    with Vpn(vpn.binary, data).serving() as restored:
+        restored.must(200, "GET", "/gateway/" + network.gateway_name(0))
+        while (state := restored.get("/state"))["rendered"] != state["head"]:
+            time.sleep(0.05)
+        return time.perf_counter() - start
+
+
+def measure_restore(context, vpn):
+    cloned, restored = context.path("cloned.git"), context.path("restored")
+
+    def clone_alone():
+        network.remove(cloned)
+        return [clone(vpn.repository, cloned)]
+
+    found = alternate(context.noise, context.sizes.cold_rounds, context.sizes.cold_seconds,
+                      clone=clone_alone, restore=lambda: [restore(vpn, restored)])
+    network.remove(restored)
+    limit = [seconds + RESTORE_SECONDS for seconds in found["clone"]]
+    yield Row(f"restore: clone to serving, {context.sizes.large:,} gateways", "s", found["restore"],
+              f"git clone of it, and {RESTORE_SECONDS} s", limit, median_ratio(found["restore"], limit), most=1)
+
+
+def measure(context, vpn):
+    """The service is not running; what is rendered at the beginning is HEAD."""
+    yield from measure_start(context, vpn)
+    yield from measure_restore(context, vpn)
+    yield from measure_render(context, vpn)

@@ -1,0 +1,41 @@
+"""From DELETE /gateway/{fqdn} until the CRL that OpenVPN reads lists the serial, beside easy-rsa."""
+import base64
+import itertools
+import os
+import time
+
+import network
+from peers import EasyRsa
+from samples import Row, median_ratio, warm_up
+
+BLOCK = 4
+
+
+def is_listed(data, serial):
+    """Whether these bytes are in crl.pem; of 16 random ones nobody else has the same."""
+    with open(os.path.join(data, "pki", "crl.pem"), encoding="ascii") as file:
+        lines = [line for line in file if not line.startswith("-")]
+    return bytes.fromhex(serial) in base64.b64decode("".join(lines))
+
+
+def revoke(vpn, name):
+    serial = vpn.get(f"/gateway/{name}")["certificates"][0]["serial"]
+    if is_listed(vpn.data, serial):
+        raise RuntimeError(f"{serial} is revoked already")
+    start = time.perf_counter()
+    vpn.must(204, "DELETE", f"/gateway/{name}")
+    while not is_listed(vpn.data, serial):
+        time.sleep(0.001)
+    return time.perf_counter() - start
+
+
+def measure(context):
+    sizes = context.sizes
+    names = map(network.gateway_name, itertools.count())
+    easyrsa = EasyRsa(context.path("easyrsa-revoked"), sizes.revoked)
+    with context.network("revoked", sizes.small, sizes.revoked).serving() as vpn:
+        found = warm_up(context.noise, sizes.rounds, sizes.row_seconds,
+                          ours=lambda: [revoke(vpn, next(names)) for _ in range(BLOCK)],
+                          theirs=lambda: [easyrsa.revoke()])
+    yield Row(f"revoke, until the CRL lists it, at {sizes.revoked:,} revoked", "ms", found["ours"],
+              "easyrsa revoke and gen-crl", found["theirs"], median_ratio(found["theirs"], found["ours"]), least=20)
