@@ -110,8 +110,8 @@ int link_create(struct http_request *req, struct http_response *res)
 	digest_hex(bytes, sizeof(bytes), secret);
 	if (write_link(j, links, secret, &l))
 		goto out;
-	log_line(LOG_LEVEL_INFO, "link to the configuration of %s made for %s (request %s)", l.gateway, l.by,
-	    j->request_id);
+	log_event(LOG_LEVEL_INFO, j->request_id, "", "link to the configuration of %s made for %s", l.gateway,
+	    l.by);
 	url = arena_printf(j->arena, "%s/link/%s", api->url, secret);
 	res->status = 201;
 	res->json = json_object(j->arena);

@@ -58,8 +58,7 @@ out:
 
 void profile_log(const struct job *j, const char *name)
 {
-	log_line(
-	    LOG_LEVEL_INFO, "configuration of %s given to %s (request %s)", name, j->actor, j->request_id);
+	log_event(LOG_LEVEL_INFO, j->request_id, "", "configuration of %s given to %s", name, j->actor);
 }
 
 int profile_get(struct http_request *req, struct http_response *res)

@@ -47,6 +47,7 @@ static const struct rule RULES[] = {
 	{ "json", FLAG, AT(json), NULL },
 	{ "key", LIST, AT(keys), "FINGERPRINT" },
 	{ "listen", LIST, AT(listen), "ADDRESS" },
+	{ "log-format", TEXT, AT(log_format), "text|json" },
 	{ "master-key", TEXT, AT(master_key), "FILE" },
 	{ "name", TEXT, AT(init.name), "TEXT" },
 	{ "only", LIST, AT(only), "user:NAME|gateway:NAME" },

@@ -88,8 +88,11 @@ static int run_command(int argc, char **argv)
 
 	job_open(&j);
 	c = cli_find(&j, argv, (size_t)argc, &used);
-	if (c && cli_read(&j, &a, c, argc - (int)used + 1, argv + used - 1) == 0)
+	if (c && cli_read(&j, &a, c, argc - (int)used + 1, argv + used - 1) == 0) {
+		if (a.log_format)
+			setenv("VPNUNIT_LOG_FORMAT", a.log_format, 1); /* the log's own way to know */
 		status = c->run(&j, &a);
+	}
 	if (j.error)
 		fprintf(stderr, "vpnunit: %s\n", j.message);
 	job_close(&j);

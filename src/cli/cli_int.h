@@ -21,6 +21,7 @@ struct arguments {
 	struct words listen, endpoints;
 	struct flow_init init;
 	bool full, check, watch, accept_loss;
+	const char *log_format; /* "text" or "json" */
 	const char *public_url; /* by which others reach the service */
 	const char *expect; /* a commit's id in full */
 	struct words keys; /* fingerprints */

@@ -10,9 +10,9 @@
 static const struct command COMMANDS[] = {
 	{ "init", "", "data prefix endpoint server-name name widths validity inbound routes master-key",
 	    cli_init },
-	{ "serve", "", "data listen hooks openvpn-group master-key public-url", cli_serve },
+	{ "serve", "", "data listen hooks openvpn-group master-key public-url log-format", cli_serve },
 	{ "render", "", "data full check out openvpn-group master-key", cli_render },
-	{ "deploy", "", "data watch", cli_deploy },
+	{ "deploy", "", "data watch log-format", cli_deploy },
 	{ "git", "[ARGUMENT...]", "data", cli_git },
 	{ "key", "show|check", "data master-key", cli_key },
 	{ "status", "", ASK, cli_status },

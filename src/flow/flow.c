@@ -203,6 +203,7 @@ int flow_submit(struct job *j, struct flow *f, const struct change *ch, struct f
 	out->commit = t.commit;
 	out->summary = t.summary;
 	out->is_replay = t.is_replay;
+	flow_log(&t);
 	if (!out->warning)
 		out->is_deployed = deploy_wait(j, f->deploy, t.commit.hex, DEPLOY_WAIT_MS, &out->warning);
 	return 0;

@@ -17,6 +17,7 @@ struct ticket { /* one caller's wish, waiting for the writer */
 	char **differences;        /* out, TICKET_CHECK */
 	struct oid commit;         /* out */
 	struct flow_summary summary; /* out */
+	const char *subject;       /* out: the commit's; NULL: there was nothing to do, or it has been done before */
 	bool is_replay;            /* out: the commit is that of an earlier request with the same Idempotency-Key */
 	bool is_done;
 	struct ticket *next;
@@ -161,6 +162,8 @@ void flow_run(struct flow *f, struct ticket *list);
 void *flow_writer(void *flow);
 /* What time brings: the CRL, the server's certificate, ends of overlaps, pruning, drift. */
 void flow_tick(struct flow *f);
+/* One line of the log: who did what. Not on the writer's thread where somebody waits: a log may be slow. */
+void flow_log(const struct ticket *t);
 /* Plan, issue, publish and render one change of the service's own. */
 int flow_apply(struct job *j, struct flow *f, const struct change *ch);
 

@@ -1,4 +1,5 @@
-/* How long the writer's steps take and how much it does at a time, for /metrics. */
+/* What the writer tells of its work: how long its steps take and how much it does at a time, for /metrics; and the log. */
+#include "base/log.h"
 #include "base/time.h"
 #include "flow/flow_int.h"
 
@@ -41,4 +42,11 @@ void flow_measures(struct flow *f, struct flow_measures *out)
 	*out = f->measures;
 	out->waiting = count(f->first);
 	pthread_mutex_unlock(&f->mutex);
+}
+
+void flow_log(const struct ticket *t)
+{
+	if (t->subject)
+		log_event(LOG_LEVEL_INFO, t->job->request_id, t->commit.hex, "%s: %s", t->change->actor,
+		    t->subject);
 }

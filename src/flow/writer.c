@@ -32,6 +32,7 @@ static int stage_change(struct flow *f, struct model *fork, struct ticket *t, st
 	    flow_stage(j, f->state, at, &filled, plan, &next))
 		goto out;
 	flow_summarise(j, fork, own, plan, &t->summary);
+	t->subject = plan->subject;
 	t->commit = *at = next;
 	model_absorb(fork, own);
 	own = NULL;
@@ -221,6 +222,8 @@ int flow_apply(struct job *j, struct flow *f, const struct change *ch)
 	struct ticket t = { .kind = TICKET_CHANGE, .job = j, .change = ch };
 
 	flow_run(f, &t);
+	if (!j->error)
+		flow_log(&t);
 	return j->error;
 }
 

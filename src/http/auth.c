@@ -36,9 +36,8 @@ static int refuse(struct exchange *x)
 	unsigned seconds = limits_note(x->http->limits, source, time_monotonic_ms(), &is_news);
 
 	if (is_news)
-		log_line(LOG_LEVEL_WARNING, "refused a token from %s: %s%s (request %s)", source, why,
-		    seconds ? "; there were too many, and more are not looked at for a while" : "",
-		    j->request_id);
+		log_event(LOG_LEVEL_WARNING, j->request_id, "", "refused a token from %s: %s%s", source, why,
+		    seconds ? "; there were too many, and more are not looked at for a while" : "");
 	if (!seconds)
 		return j->error;
 	job_clear(j);

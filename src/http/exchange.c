@@ -123,6 +123,18 @@ static const char *name_path(const struct exchange *x)
 	return x->route && x->route->flags & HTTP_SECRET_PATH ? x->route->pattern : x->request.path;
 }
 
+/* What went wrong here, and which changes of people we know were refused. Who only asks is not told on. */
+static void log_failure(const struct exchange *x)
+{
+	int status = x->is_begun ? 500 : x->response.status;
+	bool is_read = strcmp(x->request.method, "GET") == 0 || strcmp(x->request.method, "HEAD") == 0;
+
+	if (!x->job.error || (status < 500 && (is_read || !*x->job.actor)))
+		return;
+	log_event(status < 500 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, x->job.request_id, "", "%s%s%s %s: %d: %s",
+	    x->job.actor, *x->job.actor ? ": " : "", x->request.method, name_path(x), status, x->job.message);
+}
+
 int exchange_run(struct listener *l, struct mg_connection *conn)
 {
 	const struct mg_request_info *info = mg_get_request_info(conn);
@@ -134,9 +146,7 @@ int exchange_run(struct listener *l, struct mg_connection *conn)
 	x.request.path = info->local_uri_raw;
 	if (handle(&x, info) && !x.is_begun)
 		answer_problem(&x, 0);
-	if (x.job.error && x.response.status >= 500)
-		log_line(LOG_LEVEL_ERROR, "%s %s: %d: %s (request %s)", x.request.method, name_path(&x),
-		    x.response.status, x.job.message, x.job.request_id);
+	log_failure(&x);
 	if (x.is_begun)
 		stream_end(&x);
 	else

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -56,16 +57,96 @@ static void test_plain(void **state)
 	assert_string_equal(catch_end(), "vpnunit: listening on [::1]:8080\n");
 }
 
+/* As systemd names it to the processes that it starts. */
+static void name_stream(int fd)
+{
+	char name[64];
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", name, 1);
+}
+
 static void test_journal(void **state)
 {
 	(void)state;
-	setenv("JOURNAL_STREAM", "8:1", 1);
 	catch_begin();
+	name_stream(file);
 	log_line(LOG_LEVEL_ERROR, "a");
 	log_line(LOG_LEVEL_WARNING, "b");
 	log_line(LOG_LEVEL_INFO, "c");
 	unsetenv("JOURNAL_STREAM");
 	assert_string_equal(catch_end(), "<3>a\n<4>b\n<6>c\n");
+}
+
+static void test_another_stream_is_not_the_journal(void **state)
+{
+	(void)state;
+	catch_begin();
+	name_stream(STDIN_FILENO);
+	log_line(LOG_LEVEL_ERROR, "a");
+	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(catch_end(), "vpnunit: a\n");
+}
+
+static void test_what_it_is_about(void **state)
+{
+	(void)state;
+	catch_begin();
+	log_event(LOG_LEVEL_INFO, "r1", "0123456789abcdef0123456789abcdef01234567", "joe: did %s", "it");
+	log_event(LOG_LEVEL_INFO, "r1", "", "a");
+	log_event(LOG_LEVEL_INFO, "", "", "b");
+	assert_string_equal(catch_end(),
+	    "vpnunit: joe: did it (request r1) (commit 0123456789ab)\nvpnunit: a (request r1)\nvpnunit: b\n");
+}
+
+/* The line behind its time. */
+static const char *json_rest(const char *line)
+{
+	assert_memory_equal(line, "{\"time\":\"", 9);
+	assert_memory_equal(line + 28, "Z\",", 3);
+	return line + 31;
+}
+
+static void test_json(void **state)
+{
+	const char *line;
+
+	(void)state;
+	setenv("VPNUNIT_LOG_FORMAT", "json", 1);
+	catch_begin();
+	log_event(LOG_LEVEL_WARNING, "r1", "0123456789abcdef0123456789abcdef01234567", "a");
+	line = catch_end();
+	assert_string_equal(json_rest(line),
+	    "\"level\":\"warning\",\"message\":\"a\",\"request\":\"r1\","
+	    "\"commit\":\"0123456789abcdef0123456789abcdef01234567\"}\n");
+	catch_begin();
+	name_stream(file);
+	log_line(LOG_LEVEL_ERROR, "%s", "\" \\ \n\x1b \xc3\xa9 \xff\xc3 \xc2\x9b \xed\xa0\x80");
+	unsetenv("JOURNAL_STREAM");
+	unsetenv("VPNUNIT_LOG_FORMAT");
+	line = catch_end();
+	assert_memory_equal(line, "<3>", 3);
+	assert_string_equal(json_rest(line + 3),
+	    "\"level\":\"error\",\"message\":\"\\u0022 \\u005c \\u000a\\u001b \xc3\xa9 "
+	    "\\ufffd\\ufffd \\u009b \\ufffd\\ufffd\\ufffd\"}\n");
+}
+
+static void test_long_json_is_cut(void **state)
+{
+	static char text[100001];
+	const char *line;
+
+	(void)state;
+	memset(text, '\n', sizeof(text) - 1);
+	setenv("VPNUNIT_LOG_FORMAT", "json", 1);
+	catch_begin();
+	log_line(LOG_LEVEL_INFO, "%s", text);
+	unsetenv("VPNUNIT_LOG_FORMAT");
+	line = catch_end();
+	assert_in_range(strlen(line), 6 * 2000, 6 * 2100);
+	assert_string_equal(line + strlen(line) - 3, "\"}\n");
 }
 
 static void test_control_characters(void **state)
@@ -128,6 +209,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_another_stream_is_not_the_journal),
+		cmocka_unit_test(test_what_it_is_about),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_long_json_is_cut),
 		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_long_text_is_cut),
 		cmocka_unit_test(test_threads_do_not_mix),
