@@ -1,4 +1,4 @@
-# VPNUnit: `make run` tries it, `make test` tests it, `make qa` checks everything.
+# VPNUnit: `make run` tries it, `make test` tests it, `make qa` checks everything, `make deb` makes a Debian package.
 #
 #     BUILD=DIR        where to build
 #     CC=clang         with another compiler
@@ -41,7 +41,7 @@ BENCH := $(BUILD)/bench/load $(BUILD)/bench/constant
 PROMTOOL  := $(abspath $(CACHE))/promtool
 SUITES    := $(wildcard $(addprefix tests/,rules golden prop api crash net))
 FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c tests/crash/*.c tests/bench/*.c)
-SCRIPTS   := .ci/archive .ci/civetweb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
+SCRIPTS   := .ci/archive .ci/civetweb .ci/deb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
 
 $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -184,16 +184,25 @@ test-fresh:
 	@.ci/fresh $(BUILD)/fresh
 
 # systemd and sysctl read $(PREFIX)/lib of /usr and of /usr/local alike.
+ZSH_FOLDER := $(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 UNITS := vpnunit.service vpnunit-deploy.service vpnunit-openvpn.service
 
 install: $(BUILD)/vpnunit
 	install -D -m 755 $(BUILD)/vpnunit $(DESTDIR)$(PREFIX)/bin/vpnunit
 	install -D -m 644 src/vpnunit.8 $(DESTDIR)$(PREFIX)/share/man/man8/vpnunit.8
+	install -D -m 644 templates/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vpnunit
+	install -D -m 644 templates/completion.zsh $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FOLDER)/_vpnunit
 	install -D -m 644 hooks/systemd/vpnunit.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/vpnunit.conf
 	install -D -m 644 hooks/systemd/vpnunit.sysctl $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-vpnunit.conf
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS); do sed 's|/usr/local/bin/|$(PREFIX)/bin/|' hooks/systemd/$$unit \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
+
+# A Debian package, in $(BUILD)/deb.
+deb:
+	@.ci/deps run deb
+	@$(MAKE) $(BUILD)/vpnunit
+	@.ci/deb $(BUILD) $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' src/base/version.h)
 
 # The downloaded source stays, so that the next build needs no network.
 clean:
@@ -202,4 +211,4 @@ clean:
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d)
 .DELETE_ON_ERROR:
 .PHONY: deps deps-test deps-qa run test test-long check check-failed unit asan tsan clang tidy fmt fmt-check qa bench test-fresh \
-        install clean
+        install deb clean
