@@ -35,25 +35,23 @@ def measure_start(context, vpn):
 
 
 def measure_render(context, vpn):
-    """Both with the file system synced at the end; what was there before is removed outside of the time."""
-    copy = context.path("copy")
+    """Both with the file system synced at the end, and into new folders: see `Context.path`."""
 
     def render():
-        network.remove_derived(vpn.data)
-        return [vpn.run("render", "--full")]
+        data = context.path("cold")
+        network.copy_backup(vpn.data, data)
+        return [Vpn(vpn.binary, data).run("render", "--full")]
 
-    def copy_rendered():
-        network.remove(copy)
-        os.mkdir(copy)
-        names = [name for name in network.DERIVED if os.path.exists(os.path.join(vpn.data, name))]
+    def copy():
+        target = context.path("copy")
+        os.mkdir(target)
+        names = [name for name in os.listdir(vpn.data) if name not in network.NOT_RENDERED]
         start = time.perf_counter()
-        subprocess.run(["cp", "-r", *names, copy], cwd=vpn.data, check=True)
-        subprocess.run(["sync", "-f", copy], check=True)
+        subprocess.run(["cp", "-r", *names, target], cwd=vpn.data, check=True)
+        subprocess.run(["sync", "-f", target], check=True)
         return [time.perf_counter() - start]
 
-    found = alternate(context.noise, context.sizes.cold_rounds, context.sizes.cold_seconds,
-                      render=render, copy=copy_rendered)
-    network.remove(copy)
+    found = alternate(context.noise, context.sizes.cold_rounds, context.sizes.cold_seconds, render=render, copy=copy)
     yield Row(f"render --full, cold, {context.sizes.large:,} gateways", "s", found["render"],
               "cp -r of what is rendered", found["copy"], median_ratio(found["render"], found["copy"]), most=5)
 
@@ -67,7 +65,6 @@ def clone(source, target):
 
 def restore(vpn, data):
     """The seconds from nothing until the clone serves and all of it is rendered."""
-    network.remove(data)
     os.makedirs(os.path.join(data, "secrets"), mode=0o700)
     start = time.perf_counter()
     clone(vpn.repository, os.path.join(data, "state.git"))
@@ -80,15 +77,9 @@ def restore(vpn, data):
 
 
 def measure_restore(context, vpn):
-    cloned, restored = context.path("cloned.git"), context.path("restored")
-
-    def clone_alone():
-        network.remove(cloned)
-        return [clone(vpn.repository, cloned)]
-
     found = alternate(context.noise, context.sizes.cold_rounds, context.sizes.cold_seconds,
-                      clone=clone_alone, restore=lambda: [restore(vpn, restored)])
-    network.remove(restored)
+                      clone=lambda: [clone(vpn.repository, context.path("cloned.git"))],
+                      restore=lambda: [restore(vpn, context.path("restored"))])
     limit = [seconds + RESTORE_SECONDS for seconds in found["clone"]]
     yield Row(f"restore: clone to serving, {context.sizes.large:,} gateways", "s", found["restore"],
               f"git clone of it, and {RESTORE_SECONDS} s", limit, median_ratio(found["restore"], limit), most=1)

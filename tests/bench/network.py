@@ -14,24 +14,11 @@ PER_USER = 5
 USERS_A_BATCH = 166  # about 1,000 changes
 DELETES_A_BATCH = 1000
 BACKUP = ("state.git", "secrets")
-DERIVED = ("database.sqlite3", "database.sqlite3-wal", "database.sqlite3-shm", "pki", "ovpn", "ip", "firewall",
-           "audit", "state.json")
+NOT_RENDERED = {*BACKUP, "run", "staging", "lock"}
 
 
 def progress(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
-
-
-def remove(path):
-    if os.path.isdir(path):
-        shutil.rmtree(path)
-    elif os.path.exists(path):
-        os.remove(path)
-
-
-def remove_derived(data):
-    for name in DERIVED:
-        remove(os.path.join(data, name))
 
 
 def gateway_name(number):
@@ -81,7 +68,7 @@ def open_cache(binary, folder):
     os.makedirs(folder, exist_ok=True)
     for other in os.listdir(folder):
         if other != key:
-            remove(os.path.join(folder, other))
+            shutil.rmtree(os.path.join(folder, other))
     return os.path.join(folder, key)
 
 
