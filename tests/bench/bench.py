@@ -107,6 +107,8 @@ def main():
         file.write("\n")
     if is_whole and found["is_quiet"] and not options.quick:
         shutil.copyfile(path, RESULTS)
+        path = RESULTS
+    print(f"written to {path}")
     return 0 if is_whole and not missed else 1
 
 
