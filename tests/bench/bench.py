@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -82,7 +83,20 @@ def run_parts(context, rows):
     return is_whole
 
 
+def write_results(folder, found):
+    """In the folder; those of a whole run on a quiet machine beside this program, too."""
+    path = os.path.join(folder, "results.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(found, file, indent=2)
+        file.write("\n")
+    if found["whole"] and found["noise"]["is_quiet"]:
+        shutil.copyfile(path, RESULTS)
+        path = RESULTS
+    print(f"written to {path}")
+
+
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every server is stopped
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary")
     parser.add_argument("folder")
@@ -100,15 +114,8 @@ def main():
     print_noise(found)
     missed = [row["work"] for row in rows if not row["reached"]]
     print(f"{len(rows)} figures in {seconds:.0f} s, {len(missed)} missed{'' if is_whole else ', and parts of it broke'}")
-    path = os.path.join(folder, "results.json")
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump({"kernel": platform.release(), "seconds": round(seconds), "quick": options.quick, "noise": found,
-                   "rows": rows}, file, indent=2)
-        file.write("\n")
-    if is_whole and found["is_quiet"] and not options.quick:
-        shutil.copyfile(path, RESULTS)
-        path = RESULTS
-    print(f"written to {path}")
+    write_results(folder, {"kernel": platform.release(), "seconds": round(seconds), "noise": found, "rows": rows,
+                           "whole": is_whole and not options.quick})
     return 0 if is_whole and not missed else 1
 
 

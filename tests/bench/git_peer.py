@@ -5,11 +5,20 @@ Blobs and listings are laid ready, nothing is signed, and the trees have to come
 """
 import os
 import subprocess
+import tempfile
 import time
 
-FSYNC = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync")
-WHO = {"GIT_AUTHOR_NAME": "bench", "GIT_AUTHOR_EMAIL": "bench@example.org",
-       "GIT_COMMITTER_NAME": "bench", "GIT_COMMITTER_EMAIL": "bench@example.org"}
+SCRIPT = """set -e
+git hash-object -w --no-filters blob* > /dev/null
+for listing in tree*; do tree=$(git mktree < "$listing"); done
+commit=$(git commit-tree "$tree" -p "$1" -m "gateway: create")
+git update-ref refs/heads/main "$commit" "$1"
+echo "$tree $commit"
+"""
+SETTINGS = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "core.fsync", "GIT_CONFIG_VALUE_0": "all",
+            "GIT_CONFIG_KEY_1": "core.fsyncMethod", "GIT_CONFIG_VALUE_1": "fsync",
+            "GIT_AUTHOR_NAME": "bench", "GIT_AUTHOR_EMAIL": "bench@example.org",
+            "GIT_COMMITTER_NAME": "bench", "GIT_COMMITTER_EMAIL": "bench@example.org"}
 
 
 def folders_of(paths):
@@ -18,47 +27,44 @@ def folders_of(paths):
     for path in paths:
         while path := os.path.dirname(path):
             found.add(path)
-    return sorted(found, key=lambda folder: (-len(folder.split("/")), folder == "", folder))
+    return sorted(found, key=lambda folder: -len(folder.split("/")) if folder else 0)
 
 
 class GitPeer:
-    def __init__(self, vpn, folder):
-        self.vpn, self.folder = vpn, folder
-        self.repository = os.path.join(folder, "peer.git")
-        subprocess.run(["git", "clone", "-q", "--bare", "--no-local", vpn.repository, self.repository], check=True)
-        self.seen = self.head = self.vpn.git("rev-parse", "main").decode().strip()
+    def __init__(self, vpn, repository):
+        self.vpn = vpn
+        self.environment = {"PATH": os.environ["PATH"], "GIT_DIR": repository, **SETTINGS}
+        subprocess.run(["git", "clone", "-q", "--bare", "--no-local", vpn.repository, repository], check=True)
+        self.seen = self.head = self.ask("rev-parse", "main")
 
-    def git(self, *arguments, **options):
-        return subprocess.run(["git", *FSYNC, "--git-dir", self.repository, *arguments], check=True,
-                              stdout=subprocess.PIPE, env={**os.environ, **WHO}, **options).stdout.decode().strip()
+    def ask(self, *arguments):
+        """The service's repository, in words."""
+        return self.vpn.git(*arguments).decode().strip()
 
     def replay(self):
         """The seconds of each commit that the service has made since the last call."""
-        commits = self.vpn.git("rev-list", "--reverse", f"{self.seen}..main").decode().split()
-        seconds = [self.replay_one(*self.lay_ready(commit)) for commit in commits]
-        self.seen = commits[-1] if commits else self.seen
-        return seconds
+        commits = self.ask("rev-list", "--reverse", f"{self.seen}..main").split()
+        self.seen = commits[-1]
+        return [self.replay_one(commit) for commit in commits]
 
-    def lay_ready(self, commit):
-        """The new blobs as files, the listings of changed folders, the resulting tree."""
-        paths = self.vpn.git("diff-tree", "-r", "--no-commit-id", "--name-only", f"{commit}^", commit).decode().split()
-        files = []
-        for number, path in enumerate(paths):
-            files.append(os.path.join(self.folder, f"blob{number}"))
-            with open(files[-1], "wb") as file:
-                file.write(self.vpn.git("cat-file", "blob", f"{commit}:{path}"))
-        listings = [self.vpn.git("ls-tree", f"{commit}:{folder}") for folder in folders_of(paths)]
-        return files, listings, self.vpn.git("rev-parse", f"{commit}^{{tree}}").decode().strip()
-
-    def replay_one(self, files, listings, wanted):
-        start = time.perf_counter()
-        self.git("hash-object", "-w", "--no-filters", *files)
-        for listing in listings:
-            tree = self.git("mktree", input=listing)
-        commit = self.git("commit-tree", tree, "-p", self.head, "-m", "gateway: create")
-        self.git("update-ref", "refs/heads/main", commit, self.head)
-        seconds = time.perf_counter() - start
-        if tree != wanted:
+    def replay_one(self, commit):
+        with tempfile.TemporaryDirectory() as folder:
+            self.lay_ready(commit, folder)
+            start = time.perf_counter()
+            done = subprocess.run(["sh", "-c", SCRIPT, "git", self.head], cwd=folder, env=self.environment, check=True,
+                                  stdout=subprocess.PIPE, text=True)
+            seconds = time.perf_counter() - start
+        tree, self.head = done.stdout.split()
+        if tree != (wanted := self.ask("rev-parse", f"{commit}^{{tree}}")):
             raise RuntimeError(f"git made the tree {tree}, the service {wanted}")
-        self.head = commit
         return seconds
+
+    def lay_ready(self, commit, folder):
+        """The new blobs and the listings of the folders that change, in the order of their making."""
+        paths = self.ask("diff-tree", "-r", "--no-commit-id", "--name-only", f"{commit}^", commit).split()
+        for number, path in enumerate(paths):
+            with open(os.path.join(folder, f"blob{number:02}"), "wb") as file:
+                file.write(self.vpn.git("cat-file", "blob", f"{commit}:{path}"))
+        for number, path in enumerate(folders_of(paths)):
+            with open(os.path.join(folder, f"tree{number:02}"), "wb") as file:
+                file.write(self.vpn.git("ls-tree", f"{commit}:{path}"))

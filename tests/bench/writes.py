@@ -27,7 +27,7 @@ class Creator:
         return [self.vpn.must(201, "POST", "/gateways", body) for body in self.bodies(count)]
 
     def at_once(self, count):
-        """Answers a second; the connections' warm-up is the load's own first round."""
+        """Answers a second."""
         lines = ["POST /gateways " + json.dumps(body) for body in self.bodies(count)]
         return count / self.load.run(CLIENTS, count, lines)["seconds"]
 
@@ -36,10 +36,10 @@ def creator(context, vpn, gateways):
     return Creator(vpn, gateways // network.PER_USER, context.load(vpn))
 
 
-def measure_single(context, creator_small):
-    git, easyrsa = GitPeer(creator_small.vpn, context.folder), EasyRsa(context.path("easyrsa"))
+def measure_single(context, small):
+    git, easyrsa = GitPeer(small.vpn, context.path("peer.git")), EasyRsa(context.path("easyrsa"))
     found = warm_up(context.noise, context.sizes.rounds, context.sizes.row_seconds,
-                      ours=lambda: creator_small.one_by_one(BLOCK), git=git.replay, easyrsa=lambda: [easyrsa.issue()])
+                      ours=lambda: small.one_by_one(BLOCK), git=git.replay, easyrsa=lambda: [easyrsa.issue()])
     ours = found["ours"]
     yield Row("POST /gateways, 1 client", "ms", ours, "git's command line, the same commit", found["git"],
               median_ratio(found["git"], ours), least=3)
