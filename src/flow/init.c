@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/time.h"
@@ -110,9 +111,7 @@ static int open_empty_repository(struct job *j, const char *data, struct state *
 	const char *path = arena_printf(j->arena, "%s/state.git", data);
 	struct oid head;
 
-	if (fs_mkdirs(j, data, 0750) || (!fs_exists(path) && state_init(j, path)))
-		return j->error;
-	if (state_open(j, path, s))
+	if ((!fs_exists(path) && state_init(j, path)) || state_open(j, path, s))
 		return j->error;
 	if (state_head(j, *s, &head) == 0)
 		return job_fail(
@@ -120,7 +119,14 @@ static int open_empty_repository(struct job *j, const char *data, struct state *
 	if (j->error != E_NOT_FOUND)
 		return j->error;
 	job_clear(j);
-	return 0;
+	return state_heal(j, *s);
+}
+
+static int lock_folder(struct job *j, const char *data, int *lock)
+{
+	if (fs_mkdirs(j, data, 0750))
+		return j->error;
+	return fs_lock(j, arena_printf(j->arena, "%s/lock", data), lock);
 }
 
 static int commit_first(struct job *j, struct state *s, const struct pki *pki, struct plan *plan)
@@ -159,13 +165,15 @@ int flow_initialise(struct job *j, const struct flow_options *o, const struct fl
 	struct state *s = NULL;
 	struct pki *pki = NULL;
 	struct plan *plan;
+	int lock = -1;
 
 	if (read_defaults(j, defaults))
 		goto out;
 	init.network = *model_network(defaults);
 	init.server = *model_server(defaults);
 	if (fill_network(j, in, &init.network) || fill_server(j, in, &init.server) ||
-	    check_arguments(j, &init) || open_empty_repository(j, o->data, &s) || open_master(j, o, &pki))
+	    check_arguments(j, &init) || lock_folder(j, o->data, &lock) ||
+	    open_empty_repository(j, o->data, &s) || open_master(j, o, &pki))
 		goto out;
 	flow_set_signer(s, pki);
 	pki_fingerprint(pki, fingerprint);
@@ -176,6 +184,8 @@ int flow_initialise(struct job *j, const struct flow_options *o, const struct fl
 out:
 	pki_close(pki);
 	state_close(s);
+	if (lock >= 0)
+		close(lock);
 	model_close(defaults);
 	return j->error;
 }
