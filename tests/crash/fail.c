@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -55,119 +56,69 @@ static ssize_t cut(enum disk_call call, int fd, size_t n)
 
 ssize_t write(int fd, const void *bytes, size_t n)
 {
-	static ssize_t (*real)(int, const void *, size_t);
 	ssize_t some = cut(CALL_WRITE, fd, n);
 
-	if (!real)
-		real = disk_real("write");
-	return some < 0 ? -1 : real(fd, bytes, (size_t)some);
+	return some < 0 ? -1 : syscall(SYS_write, fd, bytes, (size_t)some);
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int n)
 {
-	static ssize_t (*real)(int, const struct iovec *, int);
-
-	if (!real)
-		real = disk_real("writev");
-	return fails_fd(CALL_WRITE, fd) ? -1 : real(fd, parts, n);
+	return fails_fd(CALL_WRITE, fd) ? -1 : syscall(SYS_writev, fd, parts, n);
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 {
-	static ssize_t (*real)(int, const void *, size_t, off64_t);
 	ssize_t some = cut(CALL_PWRITE, fd, n);
 
-	if (!real)
-		real = disk_real("pwrite64");
-	return some < 0 ? -1 : real(fd, bytes, (size_t)some, at);
+	return some < 0 ? -1 : syscall(SYS_pwrite64, fd, bytes, (size_t)some, at);
 }
 
 int fsync(int fd)
 {
-	static int (*real)(int);
-
-	if (!real)
-		real = disk_real("fsync");
-	return fails_fd(CALL_FSYNC, fd) ? -1 : real(fd);
+	return fails_fd(CALL_FSYNC, fd) ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 int fdatasync(int fd)
 {
-	static int (*real)(int);
-
-	if (!real)
-		real = disk_real("fdatasync");
-	return fails_fd(CALL_FSYNC, fd) ? -1 : real(fd);
+	return fails_fd(CALL_FSYNC, fd) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
 int syncfs(int fd)
 {
-	static int (*real)(int);
-
-	if (!real)
-		real = disk_real("syncfs");
-	return fails_fd(CALL_FSYNC, fd) ? -1 : real(fd);
+	return fails_fd(CALL_FSYNC, fd) ? -1 : (int)syscall(SYS_syncfs, fd);
 }
 
 int rename(const char *from, const char *to)
 {
-	static int (*real)(const char *, const char *);
-
-	if (!real)
-		real = disk_real("rename");
-	return fails_path(CALL_RENAME, AT_FDCWD, to) ? -1 : real(from, to);
+	return fails_path(CALL_RENAME, AT_FDCWD, to) ? -1 : (int)syscall(SYS_rename, from, to);
 }
 
 int link(const char *from, const char *to)
 {
-	static int (*real)(const char *, const char *);
-
-	if (!real)
-		real = disk_real("link");
-	return fails_path(CALL_LINK, AT_FDCWD, to) ? -1 : real(from, to);
+	return fails_path(CALL_LINK, AT_FDCWD, to) ? -1 : (int)syscall(SYS_link, from, to);
 }
 
 int unlink(const char *path)
 {
-	static int (*real)(const char *);
-
-	if (!real)
-		real = disk_real("unlink");
-	return fails_path(CALL_UNLINK, AT_FDCWD, path) ? -1 : real(path);
+	return fails_path(CALL_UNLINK, AT_FDCWD, path) ? -1 : (int)syscall(SYS_unlink, path);
 }
 
 int unlinkat(int dir, const char *path, int flags)
 {
-	static int (*real)(int, const char *, int);
-
-	if (!real)
-		real = disk_real("unlinkat");
-	return fails_path(CALL_UNLINK, dir, path) ? -1 : real(dir, path, flags);
+	return fails_path(CALL_UNLINK, dir, path) ? -1 : (int)syscall(SYS_unlinkat, dir, path, flags);
 }
 
 int mkdir(const char *path, mode_t mode)
 {
-	static int (*real)(const char *, mode_t);
-
-	if (!real)
-		real = disk_real("mkdir");
-	return fails_path(CALL_MKDIR, AT_FDCWD, path) ? -1 : real(path, mode);
+	return fails_path(CALL_MKDIR, AT_FDCWD, path) ? -1 : (int)syscall(SYS_mkdir, path, mode);
 }
 
 int ftruncate64(int fd, off64_t size)
 {
-	static int (*real)(int, off64_t);
-
-	if (!real)
-		real = disk_real("ftruncate64");
-	return fails_fd(CALL_TRUNCATE, fd) ? -1 : real(fd, size);
+	return fails_fd(CALL_TRUNCATE, fd) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
 }
 
 int disk_open(int dir, const char *path, int flags, mode_t mode)
 {
-	static int (*real)(int, const char *, int, ...);
-
-	if (!real)
-		real = disk_real("openat64");
-	return fails_path(CALL_OPEN, dir, path) ? -1 : real(dir, path, flags, mode);
+	return fails_path(CALL_OPEN, dir, path) ? -1 : (int)syscall(SYS_openat, dir, path, flags, mode);
 }

@@ -79,9 +79,9 @@ def settle(service, clients):
                 assert service.get(f"/gateway/{name}/config").status_code == 200
 
 
-def test_kill_under_load(tmp_path):
+def test_kill_under_load(folder):
     print("seed", SEED)
-    dice, service = random.Random(SEED), Service(str(tmp_path))
+    dice, service = random.Random(SEED), Service(folder)
     clients, commits = [], []
     service.start()
     for turn in range(ROUNDS):
