@@ -46,24 +46,30 @@ PARTS = {"large network": measure_large, "revocation": revocation.measure, "grow
          "log": log_index.measure}
 
 
+def figure(value):
+    return f"{value:8,.0f}" if value >= 1000 else f"{value:8.3g}"
+
+
+def print_line(name, unit, found, verdict=""):
+    figures = " ".join(figure(PER_UNIT[unit] * found[key]) for key in ("min", "median", "max"))
+    print(f"{name:50} {found['runs']:4} {figures} {unit:3} {verdict}".rstrip(), flush=True)
+
+
 def print_row(row):
-    scale = PER_UNIT[row["unit"]]
-
-    def figures(found):
-        return " ".join(f"{scale * found[key]:9.2f}" for key in ("min", "median", "max")) if found else ""
-
-    bound = f">= {row['least']:g}" if row["least"] is not None else f"<= {row['most']:g}" if row["most"] is not None else ""
-    ratio = f"{row['ratio']:.3g}" if row["ratio"] is not None else ""
-    verdict = ("reached" if row["reached"] else "MISSED") if bound else ""
-    print(f"{row['work']:52} {row['runs']:4} {figures(row):29} {row['unit']:3} | {row['peer'] or '':38} "
-          f"{figures(row['peers']):29} | {ratio:>7} {bound:8} {verdict}", flush=True)
+    """The figure, and below it its peer's; the latter's unit is the former's."""
+    verdict = f"{row['ratio']:8.3g} " if row["ratio"] is not None else ""
+    for kind, bound in row["goal"].items():
+        verdict += f"{'<=' if kind == 'most' else '>='} {bound:<4g} {'reached' if row['reached'] else 'MISSED'}"
+    print_line(row["work"], row["unit"], row["ours"], verdict)
+    if row["peer"]:
+        print_line("    " + row["peer"], row["unit"], row["theirs"])
 
 
 def print_noise(noise):
     for name in "cpu", "fsync":
         figures = " ".join(f"{1000 * noise[name][key]:.1f}" for key in ("min", "median", "max"))
-        print(f"noise, a fixed {name} loop between the runs: {figures} ms, nine of ten within {noise['spread'][name]:.2f} "
-              "of the median")
+        print(f"noise, a fixed {name} loop between the runs: {figures} ms, "
+              f"nine of ten within {noise['spread'][name]:.2f} of the median")
     print(f"load average {noise['load_before']:.2f} at the beginning; the machine was "
           f"{'quiet' if noise['is_quiet'] else 'NOISY: other programs were measured, too'}")
 
@@ -108,12 +114,13 @@ def main():
     with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as work:
         noise = Noise(work)
         context = Context(options.binary, work, os.path.join(folder, "networks"), noise, options.quick)
-        print(f"{'':52} runs       min    median       max     | {'beside it':38} {'':29} |   ratio", flush=True)
+        print(f"{'':50} runs      min   median      max        ratio", flush=True)
         is_whole = run_parts(context, rows)
     seconds, found = time.monotonic() - start, noise.report()
     print_noise(found)
     missed = [row["work"] for row in rows if not row["reached"]]
-    print(f"{len(rows)} figures in {seconds:.0f} s, {len(missed)} missed{'' if is_whole else ', and parts of it broke'}")
+    broken = "" if is_whole else ", and parts of it broke"
+    print(f"{len(rows)} figures in {seconds:.0f} s, {len(missed)} missed{broken}")
     write_results(folder, {"kernel": platform.release(), "seconds": round(seconds), "noise": found, "rows": rows,
                            "whole": is_whole and not options.quick})
     return 0 if is_whole and not missed else 1

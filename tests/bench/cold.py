@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import network
-from samples import Row, alternate, median_ratio
+from samples import Row, alternate
 from vpn import Vpn
 
 RESTORE_SECONDS = 30
@@ -14,7 +14,7 @@ MEMORY_MB = 300
 
 
 def memory_row(when, megabytes):
-    return Row(f"memory {when}", "MB", megabytes, "limit", [MEMORY_MB], median_ratio(megabytes, [MEMORY_MB]), most=1)
+    return Row(f"memory {when}", "MB", megabytes, "limit", [MEMORY_MB], most=1)
 
 
 def measure_start(context, vpn):
@@ -29,8 +29,7 @@ def measure_start(context, vpn):
 
     found = alternate(context.noise, STARTS, context.sizes.cold_seconds, start=start)["start"]
     at = f"at {context.sizes.large:,}"
-    yield Row(f"start of the service, {at}", "s", found, "limit", [START_SECONDS],
-              median_ratio(found, [START_SECONDS]), most=1)
+    yield Row(f"start of the service, {at}", "s", found, "limit", [START_SECONDS], most=1)
     yield memory_row(f"after the start, {at}", memory)
 
 
@@ -53,7 +52,7 @@ def measure_render(context, vpn):
 
     found = alternate(context.noise, context.sizes.cold_rounds, context.sizes.cold_seconds, render=render, copy=copy)
     yield Row(f"render --full, cold, {context.sizes.large:,} gateways", "s", found["render"],
-              "cp -r of what is rendered", found["copy"], median_ratio(found["render"], found["copy"]), most=5)
+              "cp -r of what is rendered", found["copy"], most=5)
 
 
 def clone(source, target):
@@ -82,7 +81,7 @@ def measure_restore(context, vpn):
                       restore=lambda: [restore(vpn, context.path("restored"))])
     limit = [seconds + RESTORE_SECONDS for seconds in found["clone"]]
     yield Row(f"restore: clone to serving, {context.sizes.large:,} gateways", "s", found["restore"],
-              f"git clone of it, and {RESTORE_SECONDS} s", limit, median_ratio(found["restore"], limit), most=1)
+              f"git clone of it, and {RESTORE_SECONDS} s", limit, most=1)
 
 
 def measure(context, vpn):

@@ -66,21 +66,26 @@ def warm_up(noise, rounds, seconds, **works):
 
 
 class Row:
-    """One figure (seconds, a rate, megabytes) beside its peer's, the ratio of medians, and what that has to be."""
+    """One figure (seconds, a rate, megabytes) beside its peer's, and the ratio of their medians.
 
-    def __init__(self, work, unit, ours, peer=None, theirs=(), ratio=None, least=None, most=None):
-        self.work, self.unit, self.ours, self.peer, self.theirs = work, unit, ours, peer, theirs
-        self.ratio, self.least, self.most = ratio, least, most
+    The ratio has to be: at least so many times `faster`, or of the peer's figure at `least` or at `most` that much.
+    """
+
+    def __init__(self, work, unit, ours, peer=None, theirs=None, **goal):
+        self.work, self.unit, self.ours, self.peer, self.theirs, self.goal = work, unit, ours, peer, theirs, goal
+
+    @property
+    def ratio(self):
+        if not self.theirs:
+            return None
+        ratio = statistics.median(self.ours) / statistics.median(self.theirs)
+        return 1 / ratio if "faster" in self.goal else ratio
 
     @property
     def is_reached(self):
-        return (self.least is None or self.ratio >= self.least) and (self.most is None or self.ratio <= self.most)
+        return all(self.ratio <= bound if kind == "most" else self.ratio >= bound for kind, bound in self.goal.items())
 
     def document(self):
-        return {"work": self.work, "unit": self.unit, **summary(self.ours), "peer": self.peer,
-                "peers": summary(self.theirs) if self.theirs else None, "ratio": self.ratio and float(f"{self.ratio:.4g}"),
-                "least": self.least, "most": self.most, "reached": self.is_reached}
-
-
-def median_ratio(a, b):
-    return statistics.median(a) / statistics.median(b)
+        return {"work": self.work, "unit": self.unit, "ours": summary(self.ours), "peer": self.peer,
+                "theirs": summary(self.theirs) if self.theirs else None,
+                "ratio": self.ratio and float(f"{self.ratio:.4g}"), "goal": self.goal, "reached": self.is_reached}
