@@ -11,11 +11,11 @@ class Sizes:
     def __init__(self, is_quick):
         self.small, self.large = 1000, 2000 if is_quick else 100_000
         self.revoked = 1000 if is_quick else 4000
-        self.rounds = 3 if is_quick else 9
+        self.rounds = 3 if is_quick else 7
         self.row_seconds = 6 if is_quick else 45
         self.cold_rounds = 1 if is_quick else 2
         self.cold_seconds = 20 if is_quick else 150
-        self.burst = 320 if is_quick else 960       # requests of 64 clients in one sample
+        self.burst = 320 if is_quick else 480       # requests of 64 clients in one sample: the small network stays small
         self.reads = 4000 if is_quick else 20_000   # of 8 clients
         self.growth_users = 32 if is_quick else 253
         self.histories = (100,) if is_quick else (100, 10_000, 100_000)
