@@ -24,10 +24,10 @@ LDFLAGS  += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 LDLIBS   += $(shell pkg-config --libs $(PKGS))
 
 # The binary package of 1.15 has no IPv6, no unix sockets and no TLS with OpenSSL 3.
-# With TLS, which nothing uses yet, it takes a path with a digit before an s or r for a TLS port.
+# With TLS it takes a path with a digit before an s or r for a TLS port: src/http/server.c heeds that.
 # Its stop flag is atomic only when asked for; the quantum (ms) is how soon it sees that flag.
 CIVETWEB_VERSION := 1.15+dfsg-4
-CIVETWEB_FLAGS   := -DUSE_IPV6 -DUSE_X_DOM_SOCKET -DNO_SSL -DNO_CGI -DNO_POPEN -DNO_FILES -DNO_CACHING \
+CIVETWEB_FLAGS   := -DUSE_IPV6 -DUSE_X_DOM_SOCKET -DOPENSSL_API_3_0 -DNO_SSL_DL -DNO_CGI -DNO_POPEN -DNO_FILES -DNO_CACHING \
                     -DSTOP_FLAG_NEEDS_LOCK -DSOCKET_TIMEOUT_QUANTUM=200
 
 SRC   := $(filter-out src/main.c,$(wildcard src/*/*.c))

@@ -129,6 +129,37 @@ int change_server_renew(struct work *w)
 	return change_issue(w, CERTIFICATE_SERVER, s->device.hex, s->name);
 }
 
+/* One device a name, which no gateway is drawn: each name has certificates of its own. */
+void change_api_device(const char *name, char out[ID128_HEX])
+{
+	char text[sizeof("api/") + GATEWAY_NAME_MAX], digest[DIGEST_HEX];
+	int len = snprintf(text, sizeof(text), "api/%s", name);
+
+	digest_sha256_hex(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1, digest);
+	memcpy(out, digest, ID128_HEX - 1);
+	out[ID128_HEX - 1] = '\0';
+}
+
+int change_api_renew(struct work *w)
+{
+	const char *name = w->change->name;
+	char device[ID128_HEX];
+
+	if (!model_is_gateway_name(name))
+		return job_fail(w->job, E_INVALID, "invalid",
+		    "%s can be no name in the API's certificate: name it by --tls-name, a host name of at most %d "
+		    "characters",
+		    name, GATEWAY_NAME_MAX);
+	if (strcmp(name, model_server(w->model)->name) == 0)
+		return job_fail(w->job, E_INVALID, "invalid",
+		    "%s is the VPN server's name, for which the API's key must not speak: name another one by "
+		    "--tls-name",
+		    name);
+	change_api_device(name, device);
+	w->plan->subject = arena_printf(w->job->arena, "api %s: issue a certificate", name);
+	return change_issue(w, CERTIFICATE_API, device, name);
+}
+
 /* The moment has come: what was superseded is revoked, with the moment that was planned. */
 int change_superseded_end(struct work *w)
 {

@@ -20,6 +20,7 @@ static const struct {
 	[CHANGE_GATEWAY_DELETE] = { "gateway.delete", change_gateway_delete },
 	[CHANGE_GATEWAY_RENEW] = { "gateway.renew", change_gateway_renew },
 	[CHANGE_SERVER_RENEW] = { "server.renew", change_server_renew },
+	[CHANGE_API_RENEW] = { "api.renew", change_api_renew },
 	[CHANGE_SUPERSEDED_END] = { "superseded.end", change_superseded_end },
 	[CHANGE_LEDGER_PRUNE] = { "ledger.prune", change_ledger_prune },
 	[CHANGE_ROLLBACK] = { "rollback", change_set_intent },

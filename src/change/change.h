@@ -13,6 +13,7 @@ enum change_kind {
 	CHANGE_USER_CREATE, CHANGE_USER_PATCH, CHANGE_USER_DELETE,
 	CHANGE_GATEWAY_CREATE, CHANGE_GATEWAY_PATCH, CHANGE_GATEWAY_DELETE, CHANGE_GATEWAY_RENEW,
 	CHANGE_SERVER_RENEW,        /* the service's own: a new server certificate */
+	CHANGE_API_RENEW,           /* the service's own: the first, or a new, certificate of the API under a name */
 	CHANGE_SUPERSEDED_END,      /* the service's own: revoke every superseded certificate whose `until` has passed */
 	CHANGE_LEDGER_PRUNE,        /* the service's own: entries one CRL period after the certificate's end */
 	CHANGE_ROLLBACK,            /* intent as it was at an earlier commit */
@@ -99,6 +100,9 @@ int change_reconcile(struct job *j, const struct model *before, const struct mod
  * *plan lives in the job's arena.  A change that changes nothing has no files.
  */
 int change_plan(struct job *j, const struct model *m, const struct change *ch, struct plan **plan);
+
+/* The device of the API's certificates under a name. */
+void change_api_device(const char *name, char out[ID128_HEX]);
 
 /* The init plan: format, network.json, servers/main.json, one CA and one server certificate to issue. */
 struct change_init {

@@ -20,6 +20,7 @@ int change_gateway_patch(struct work *w);
 int change_gateway_delete(struct work *w);
 int change_gateway_renew(struct work *w);
 int change_server_renew(struct work *w);
+int change_api_renew(struct work *w);
 int change_superseded_end(struct work *w);
 int change_ledger_prune(struct work *w);
 int change_set_intent(struct work *w); /* rollback, revert */

@@ -18,6 +18,7 @@ static bool takes_away_only(const struct change *ch)
 	case CHANGE_GATEWAY_DELETE:
 	case CHANGE_TOKEN_DELETE:
 	case CHANGE_SERVER_RENEW:
+	case CHANGE_API_RENEW:
 	case CHANGE_SUPERSEDED_END:
 	case CHANGE_LEDGER_PRUNE:
 	case CHANGE_ADOPT:

@@ -36,13 +36,14 @@ void cli_tell_warnings(const struct job *j)
 int cli_init(struct job *j, struct arguments *a)
 {
 	struct flow_options o = cli_flow_options(a);
-	const char *audit_key;
+	const char *audit_key, *ca, *fingerprint;
 
 	a->init.endpoints = a->endpoints.word;
 	a->init.endpoints_n = a->endpoints.n;
 	if (!a->init.prefix || !a->init.endpoints_n)
 		return cli_usage(j, "init needs --prefix and --endpoint"), EXIT_USAGE;
-	if (flow_initialise(j, &o, &a->init) || cli_read_audit_key(j, a, &audit_key))
+	if (flow_initialise(j, &o, &a->init) || cli_read_audit_key(j, a, &audit_key) ||
+	    flow_read_ca(j, &o, &ca) || pki_fingerprint_certificate(j, ca, &fingerprint))
 		return EXIT_REFUSED;
 	printf(
 	    "%s: state begun with prefix %s.\nBack up %s/state.git, and once the master key on paper: vpnunit key show --data %s\n",
@@ -51,6 +52,8 @@ int cli_init(struct job *j, struct arguments *a)
 	    "Each commit will be signed by the audit key %s.\n"
 	    "Keep that line elsewhere: vpnunit verify --key then tells a history of somebody else's making.\n",
 	    audit_key);
+	printf("The CA, which the API's TLS certificate comes from too, has the SHA-256 fingerprint\n%s\n",
+	    fingerprint);
 	return 0;
 }
 

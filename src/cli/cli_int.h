@@ -23,6 +23,8 @@ struct arguments {
 	bool full, check, watch, accept_loss;
 	const char *log_format; /* "text" or "json" */
 	const char *public_url; /* by which others reach the service */
+	bool allow_cleartext;
+	const char *tls_name, *tls_certificate, *tls_key; /* what TLS listeners show */
 	const char *expect; /* a commit's id in full */
 	struct words keys; /* fingerprints */
 	const char *at; /* a commit or a time */

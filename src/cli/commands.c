@@ -10,7 +10,10 @@
 static const struct command COMMANDS[] = {
 	{ "init", "", "data prefix endpoint server-name name widths validity inbound routes master-key",
 	    cli_init },
-	{ "serve", "", "data listen hooks openvpn-group master-key public-url log-format", cli_serve },
+	{ "serve", "",
+	    "data listen allow-cleartext tls-name tls-certificate tls-key hooks openvpn-group master-key "
+	    "public-url log-format",
+	    cli_serve },
 	{ "render", "", "data full check out openvpn-group master-key", cli_render },
 	{ "deploy", "", "data watch log-format", cli_deploy },
 	{ "git", "[ARGUMENT...]", "data", cli_git },

@@ -1,4 +1,5 @@
 /* `vpnunit serve`: the flow, the reads, the listeners, until a signal ends them in reverse. */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "api/api.h"
 #include "base/feed.h"
 #include "base/log.h"
-#include "cli/cli_int.h"
+#include "cli/serve.h"
 #include "query/query.h"
 
 static int read_admin_digest(struct job *j, const struct arguments *a, char out[DIGEST_HEX])
@@ -20,27 +21,39 @@ static int read_admin_digest(struct job *j, const struct arguments *a, char out[
 	return 0;
 }
 
-static void wait_for_signal(void)
+static void name_signals(sigset_t *set)
 {
-	sigset_t set;
-	int signal_number;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigwait(&set, &signal_number);
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 }
 
-/* Before any thread, so that all of them leave the signals to wait_for_signal. */
+/* Before any thread, so that all of them leave the signals to wait_for_the_end. */
 static void block_signals(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
+	name_signals(&set);
 	sigaddset(&set, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Until one that ends us; SIGHUP, and each minute, is for certificates. */
+static void wait_for_the_end(const struct arguments *a, const struct api *api, struct serve_tls *tls)
+{
+	const struct timespec minute = { .tv_sec = 60 };
+	int signal_number = SIGHUP;
+	sigset_t set;
+
+	name_signals(&set);
+	while (signal_number != SIGTERM && signal_number != SIGINT) {
+		signal_number = sigtimedwait(&set, NULL, &minute);
+		if (signal_number == SIGHUP)
+			serve_tls_again(a, api->flow, tls, true);
+		else if (signal_number < 0 && errno == EAGAIN)
+			serve_tls_again(a, api->flow, tls, false);
+	}
 }
 
 static bool is_local(const char *url)
@@ -81,23 +94,31 @@ static int serve_until_signal(struct job *j, struct arguments *a, struct api *ap
 {
 	struct http_options o = { .listen = a->listen.word,
 		.listen_n = a->listen.n,
-		.socket = cli_path(
-		    j, a, "run/vpnunit.sock"), /* needs no port, and no token of who may read one */
+		.allow_cleartext = a->allow_cleartext,
+		/* needs no port, and no token of who may read one */
+		.socket = cli_path(j, a, "run/vpnunit.sock"),
 		.identify = api_identify,
 		.context = api };
+	struct serve_tls tls;
 	struct http *http;
 	size_t i;
 
 	o.routes = api_routes(&o.routes_n);
-	if (read_admin_digest(j, a, api->admin_digest) || http_open(j, &o, &http))
+	if (read_admin_digest(j, a, api->admin_digest) || serve_tls_open(j, a, api->flow, &tls))
 		return j->error;
-	for (i = 0; i < a->listen.n; i++)
-		log_line(LOG_LEVEL_INFO, "listening on %s", a->listen.word[i]);
-	wait_for_signal();
-	log_line(LOG_LEVEL_INFO, "stopping");
-	feed_stop(flow_feed(api->flow));
-	http_close(http);
-	return 0;
+	o.tls = tls.tls ? pki_tls_context(tls.tls) : NULL;
+	if (tls.tls && !a->public_url)
+		api->url = serve_tls_url(j, a, &tls);
+	if (http_open(j, &o, &http) == 0) {
+		for (i = 0; i < a->listen.n; i++)
+			log_line(LOG_LEVEL_INFO, "listening on %s", a->listen.word[i]);
+		wait_for_the_end(a, api, &tls);
+		log_line(LOG_LEVEL_INFO, "stopping");
+		feed_stop(flow_feed(api->flow));
+		http_close(http);
+	}
+	pki_tls_close(tls.tls);
+	return j->error;
 }
 
 int cli_serve(struct job *j, struct arguments *a)

@@ -191,6 +191,19 @@ int flow_show(struct job *j, struct flow *f, const struct oid *commit, struct fl
 int flow_read_past(struct job *j, struct flow *f, const struct oid *commit, const char *const *paths,
     struct model *m);
 
+/*
+ * The API's certificate by our own CA, under this name (NULL: "api." and the VPN server's); issued, or issued
+ * anew, where that is due.  The key is the caller's to cleanse.
+ */
+struct flow_api {
+	const char *name, *serial;
+	struct buf chain, key;      /* PEM; the CA stands behind the certificate */
+	const char *ca;             /* PEM */
+};
+int flow_api(struct job *j, struct flow *f, const char *name, struct flow_api *out);
+/* The CA's certificate where no service runs; in the arena. */
+int flow_read_ca(struct job *j, const struct flow_options *o, const char **pem);
+
 /* Borrowed, for reading: who last changed a path (412), keys for a configuration. */
 int flow_last_change(struct job *j, struct flow *f, const char *path, struct state_entry *out);
 const struct pki *flow_pki(const struct flow *f);

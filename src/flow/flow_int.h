@@ -164,6 +164,8 @@ void *flow_writer(void *flow);
 void flow_tick(struct flow *f);
 /* One line of the log: who did what. Not on the writer's thread where somebody waits: a log may be slow. */
 void flow_log(const struct ticket *t);
+/* Has this device no certificate by the server's policy, or one that is past two thirds of its life? */
+bool flow_is_due(const struct flow *f, const char *device, int64_t now);
 /* Plan, issue, publish and render one change of the service's own. */
 int flow_apply(struct job *j, struct flow *f, const struct change *ch);
 

@@ -55,9 +55,9 @@ static void refresh_crl(struct flow *f)
 	job_close(&j);
 }
 
-static bool is_server_due(const struct flow *f, int64_t now)
+bool flow_is_due(const struct flow *f, const char *device, int64_t now)
 {
-	const struct certificate *c = model_current_certificate(f->model, model_server(f->model)->device.hex);
+	const struct certificate *c = model_current_certificate(f->model, device);
 	int64_t policy = model_network(f->model)->policy.server_validity, issued, life;
 
 	if (!c)
@@ -123,7 +123,7 @@ void flow_tick(struct flow *f)
 	refresh_crl(f);
 	if (model_pending(f->model) && now >= model_pending(f->model)->deadline)
 		apply_own(f, CHANGE_UNDO, "auto-rollback", now);
-	if (is_server_due(f, now))
+	if (flow_is_due(f, model_server(f->model)->device.hex, now))
 		apply_own(f, CHANGE_SERVER_RENEW, "vpnunit", now);
 	if (now >= f->next_end)
 		end_superseded(f, now);

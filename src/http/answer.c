@@ -160,7 +160,12 @@ static void print_head(struct exchange *x, size_t body_len, struct buf *b)
 	    r->policy ? r->policy : "default-src 'none'; frame-ancestors 'none'");
 	buf_puts(b,
 	    "X-Content-Type-Options: nosniff\r\n"
+	    "X-Frame-Options: DENY\r\n"
+	    "Cross-Origin-Opener-Policy: same-origin\r\n"
+	    "Cross-Origin-Resource-Policy: same-origin\r\n"
 	    "Referrer-Policy: no-referrer\r\n");
+	if (mg_get_request_info(x->conn)->is_ssl) /* RFC 6797 */
+		buf_puts(b, "Strict-Transport-Security: max-age=31536000\r\n");
 	buf_printf(b, "Cache-Control: %s\r\n", is_stored ? "private, no-cache" : "no-store");
 	if (r->etag)
 		buf_printf(b, "ETag: \"%s\"\r\n", r->etag);

@@ -111,8 +111,10 @@ struct http_credentials {
 };
 
 struct http_options {
-	const char **listen;       /* "127.0.0.1:8080", "[::1]:8080", "unix:PATH" */
+	const char **listen;       /* "127.0.0.1:8080", "[::1]:8443s" (TLS), "unix:PATH" */
 	size_t listen_n;
+	void *tls;                 /* OpenSSL's SSL_CTX *, borrowed; where a listener speaks TLS */
+	bool allow_cleartext;      /* also beyond this machine */
 	const char *socket;        /* the service's own: workers of its own, and its peers are known; NULL: none */
 	/*
 	 * Who is it, and may he use this route? Called for every request but to public routes; sets caller and the
@@ -125,6 +127,7 @@ struct http_options {
 	void *context;
 };
 
+bool http_is_tls(const char *listen_on);
 /* Listening when it returns 0. E_IO names the address and the reason (in use, no permission). */
 int http_open(struct job *j, const struct http_options *o, struct http **out);
 void http_close(struct http *h); /* lets running requests end */

@@ -30,6 +30,7 @@ struct listener { /* workers of their own, so that who keeps those of another on
 	bool is_own;               /* the service's own socket */
 	unsigned workers;
 	atomic_uint streams;       /* so many of them stay with one request */
+	void *tls;                 /* SSL_CTX *; NULL: no listener speaks TLS */
 	bool is_starting;
 	char trouble[HTTP_TROUBLE]; /* CivetWeb's first complaint while it starts */
 };
@@ -101,6 +102,8 @@ void limits_close(struct limits *l);
  * are not looked at. *is_news: worth a line of the log, of which there is a bounded number a minute.
  */
 unsigned limits_note(struct limits *l, const char *source, int64_t now_ms, bool *is_news);
+/* One more line of what anybody can cause; they too are bounded. */
+bool limits_may_log(struct limits *l, int64_t now_ms);
 unsigned long limits_count(struct limits *l);
 
 /* --- peer.c: the other end --- */

@@ -102,6 +102,16 @@ unsigned limits_note(struct limits *l, const char *source, int64_t now_ms, bool 
 	return seconds;
 }
 
+bool limits_may_log(struct limits *l, int64_t now_ms)
+{
+	bool may;
+
+	pthread_mutex_lock(&l->lock);
+	may = take_line(l, now_ms);
+	pthread_mutex_unlock(&l->lock);
+	return may;
+}
+
 unsigned long limits_count(struct limits *l)
 {
 	unsigned long n;

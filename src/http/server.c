@@ -3,21 +3,23 @@
  * and its framing; all else is ours.  Each unix socket has workers of its own:
  * whoever keeps those of the network busy is not felt by who sits on the machine.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "http/http_int.h"
 
 static int on_log(const struct mg_connection *conn, const char *text)
 {
 	struct listener *l = mg_get_user_data(mg_get_context(conn));
 
-	if (!l->is_starting)
+	if (!l->is_starting && limits_may_log(l->http->limits, time_monotonic_ms()))
 		log_line(LOG_LEVEL_WARNING, "http: %s", text);
-	else if (l->trouble[0] == '\0')
+	else if (l->is_starting && l->trouble[0] == '\0')
 		snprintf(l->trouble, sizeof(l->trouble), "%s", text);
 	return 1;
 }
@@ -33,12 +35,23 @@ static int on_error(struct mg_connection *conn, int status, const char *text)
 	return 0;
 }
 
+/*
+ * CivetWeb asks when it sees a digit before an s, which may be in a socket's path too: there it is told that
+ * all is well, and has no use for the answer.
+ */
+static int on_tls(void **context, void *listener)
+{
+	*context = ((const struct listener *)listener)->tls;
+	return 1;
+}
+
 static int start(struct job *j, struct listener *l, const char *listen_on, int workers_n)
 {
 	const struct mg_callbacks callbacks = {
 		.begin_request = on_request,
 		.http_error = on_error,
 		.log_message = on_log,
+		.external_ssl_ctx = on_tls,
 	};
 	char workers[16];
 	const char *settings[] = {
@@ -72,18 +85,19 @@ static int start(struct job *j, struct listener *l, const char *listen_on, int w
 	return 0;
 }
 
-static struct listener *add_listener(struct http *h)
+static struct listener *add_listener(struct http *h, void *tls)
 {
 	struct listener *l = &h->listeners[h->listeners_n++];
 
 	l->http = h;
+	l->tls = tls;
 	return l;
 }
 
 /* The group may use the socket; with any usual umask nobody else could before this either. */
 static int open_unix(struct job *j, struct http *h, const char *path, bool is_own)
 {
-	struct listener *l = add_listener(h);
+	struct listener *l = add_listener(h, NULL);
 	struct buf b;
 
 	l->is_own = is_own;
@@ -101,7 +115,8 @@ static int open_listeners(struct job *j, const struct http_options *o, struct ht
 	buf_open(&tcp, j->arena);
 	if (o->listen_n == 0 && !o->socket)
 		return job_fail(j, E_INVALID, "invalid", "there is nothing to listen on");
-	if (listen_print_tcp(j, o, &tcp) || (tcp.len && start(j, add_listener(h), tcp.data, HTTP_WORKERS)))
+	if (listen_print_tcp(j, o, &tcp) ||
+	    (tcp.len && start(j, add_listener(h, o->tls), tcp.data, HTTP_WORKERS)))
 		return j->error;
 	for (i = 0; i < o->listen_n; i++)
 		if (listen_is_unix(o->listen[i]) && open_unix(j, h, listen_unix_path(o->listen[i]), false))
@@ -120,7 +135,7 @@ int http_open(struct job *j, const struct http_options *o, struct http **out)
 	h->counts = counts_open(o->routes_n);
 	h->limits = limits_open();
 	h->listeners = mem_zalloc((o->listen_n + 2) * sizeof(*h->listeners));
-	mg_init_library(MG_FEATURES_IPV6 | MG_FEATURES_X_DOMAIN_SOCKET);
+	mg_init_library(MG_FEATURES_IPV6 | MG_FEATURES_X_DOMAIN_SOCKET | MG_FEATURES_TLS);
 	if (open_listeners(j, o, h)) {
 		http_close(h);
 		return j->error;
@@ -129,16 +144,33 @@ int http_open(struct job *j, const struct http_options *o, struct http **out)
 	return 0;
 }
 
-void http_close(struct http *h)
+static void *stop(void *listener)
 {
+	mg_stop(((struct listener *)listener)->civetweb);
+	return NULL;
+}
+
+/* All at once: each waits for its running requests. */
+static void stop_listeners(struct http *h)
+{
+	pthread_t *thread = mem_zalloc((h->listeners_n + 1) * sizeof(*thread));
 	size_t i;
 
+	for (i = 0; i < h->listeners_n; i++)
+		if (pthread_create(&thread[i], NULL, stop, &h->listeners[i]))
+			stop(&h->listeners[i]);
+	for (i = 0; i < h->listeners_n; i++)
+		if (thread[i])
+			pthread_join(thread[i], NULL);
+	free(thread);
+}
+
+void http_close(struct http *h)
+{
 	if (!h)
 		return;
 	stream_wait(h);
-	for (i = 0; i < h->listeners_n; i++)
-		if (h->listeners[i].civetweb)
-			mg_stop(h->listeners[i].civetweb);
+	stop_listeners(h);
 	mg_exit_library();
 	counts_close(h->counts);
 	limits_close(h->limits);

@@ -89,6 +89,22 @@ int pki_sign_commit(struct job *j, const struct pki *p, const char *bytes, size_
 int pki_verify_commit(struct job *j, const char *bytes, size_t len, const char *armour,
     struct pki_ssh_key *by);
 
+/*
+ * TLS 1.3 for whoever listens: a context whose certificate can be replaced while connections go on.
+ * Any thread.  Until the first pki_tls_load handshakes fail.
+ */
+struct pki_tls;
+int pki_tls_open(struct job *j, struct pki_tls **out);
+/*
+ * From PEM: the certificate with those behind it, and its private key.  E_INVALID says what is wrong with
+ * them; then what was shown before still is.
+ */
+int pki_tls_load(struct job *j, struct pki_tls *t, const struct buf *chain, const struct buf *key);
+void *pki_tls_context(struct pki_tls *t); /* OpenSSL's SSL_CTX *, until pki_tls_close */
+void pki_tls_close(struct pki_tls *t);
+/* SHA-256 of the first certificate of a PEM text, as `openssl x509 -fingerprint -sha256` has it; in the arena. */
+int pki_fingerprint_certificate(struct job *j, const char *pem, const char **out);
+
 /* What can be read off a CRL. */
 struct pki_crl {
 	int64_t this_update, next_update;
