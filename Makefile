@@ -34,6 +34,7 @@ SRC   := $(filter-out src/main.c,$(wildcard src/*/*.c))
 EMBED := $(wildcard src/*/*.S)
 OBJ   := $(SRC:%.c=$(BUILD)/%.o) $(EMBED:%.S=$(BUILD)/%.S.o) $(BUILD)/civetweb/civetweb.o
 UNIT  := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 SHIMS := $(BUILD)/crash/fail.so $(BUILD)/crash/record.so
 BENCH := $(BUILD)/bench/load $(BUILD)/bench/constant
@@ -70,6 +71,13 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libvpnunit.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $(BUILD)/libvpnunit.a $(LDLIBS) -lcmocka
 
+# With a main that reads the seeds; `make fuzz` puts libFuzzer's in its place.
+FUZZ_MAIN = $(BUILD)/tests/fuzz/replay.o
+.SECONDARY: $(BUILD)/tests/fuzz/mem.o $(FUZZ_MAIN)
+$(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/tests/fuzz/mem.o $(FUZZ_MAIN) $(BUILD)/libvpnunit.a
+	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) $(FUZZ_LINK) -o $@ \
+	$(filter %.c %.o %.a,$^) $(LDLIBS)
+
 # --- What a Debian that has only make needs. ---
 
 deps:
@@ -97,7 +105,7 @@ test: deps-test
 
 # --- Tests, once everything is installed.  pytest is last, since its last line counts them. ---
 
-check: $(BUILD)/vpnunit $(SHIMS) unit $(CLIENT)
+check: $(BUILD)/vpnunit $(SHIMS) unit seeds $(CLIENT)
 	@echo "== pytest $(SUITES)"
 	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) VPNUNIT_PROMTOOL=$(PROMTOOL) \
 	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest $(SUITES)
@@ -116,6 +124,19 @@ check-failed:
 test-long: deps-test $(BUILD)/vpnunit $(SHIMS)
 	@VPNUNIT_HISTORIES=500 VPNUNIT_STEPS=30 VPNUNIT_LONG=1 VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
 	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest tests/prop tests/crash
+
+seeds: $(FUZZ)
+	@set -e; for f in $(FUZZ); do echo "== $${f##*/}"; $$f tests/fuzz/seeds/$${f##*/fuzz_}; done
+
+# T seconds each, on from what was found before; what crashed is in $(BUILD)/fuzz/found.
+T ?= 60
+fuzz:
+	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer \
+	$(call SANITIZE,address$(comma)undefined$(comma)fuzzer-no-link) fuzz-run
+fuzz-run: $(FUZZ)
+	@mkdir -p $(BUILD)/found; set -e; for f in $(FUZZ); do name=$${f##*/fuzz_}; mkdir -p $(BUILD)/corpus/$$name; \
+	echo "== $${f##*/}"; $$f -max_total_time=$(T) -timeout=20 -artifact_prefix=$(BUILD)/found/$$name- \
+	-verbosity=0 -print_final_stats=1 $(BUILD)/corpus/$$name tests/fuzz/seeds/$$name; done
 
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $${t##*/}"; $$t; done
@@ -208,7 +229,7 @@ deb:
 clean:
 	rm -rf $(filter-out $(BUILD)/fresh,$(wildcard $(BUILD)/*))
 
--include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(FUZZ:=.d)
 .DELETE_ON_ERROR:
-.PHONY: deps deps-test deps-qa run test test-long check check-failed unit asan tsan clang tidy fmt fmt-check qa bench test-fresh \
-        install deb clean
+.PHONY: deps deps-test deps-qa run test test-long check check-failed unit seeds fuzz fuzz-run asan tsan clang \
+        tidy fmt fmt-check qa bench test-fresh install deb clean
