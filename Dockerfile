@@ -20,8 +20,9 @@ FROM debian:12-slim
 COPY .ci /src/.ci
 RUN /src/.ci/deps image && rm -rf /src /var/lib/apt/lists/*
 COPY --from=build /install /
-RUN useradd --system --uid 999 --user-group --home-dir /data --shell /usr/sbin/nologin vpnunit && \
-    install -d -o vpnunit -g vpnunit -m 0750 /data
+RUN useradd --system --uid 998 --user-group --home-dir / --shell /usr/sbin/nologin openvpn && \
+    useradd --system --uid 999 --user-group --groups openvpn --home-dir /data --shell /usr/sbin/nologin vpnunit && \
+    install -d -o vpnunit -g vpnunit -m 0711 /data
 USER vpnunit
 ENV VPNUNIT_DATA=/data
 VOLUME /data
