@@ -61,6 +61,7 @@ static const struct rule RULES[] = {
 	{ "role", TEXT, AT(role), "admin|operator|auditor|gateway" },
 	{ "routes", TEXT, AT(init.routes), "prefix|internet" },
 	{ "server-name", TEXT, AT(init.server_name), "NAME" },
+	{ "status", FLAG, AT(status), NULL },
 	{ "to", TEXT, AT(to), "HOST" },
 	{ "token-file", TEXT, AT(token_file), "FILE" },
 	{ "url", TEXT, AT(url), "URL" },

@@ -32,7 +32,7 @@ struct arguments {
 	const char *include, *reason, *configs;
 	const char *url, *token_file; /* where the service is, when not below the data folder */
 	bool json, dry_run, yes;
-	bool cascade, force, revoke_old, all;
+	bool cascade, force, revoke_old, all, status;
 	const char *user, *gateway, *role, *id, *expires, *from, *to;
 	int64_t expires_within, confirm_within; /* seconds; 0: not given */
 	struct words allow;
@@ -142,7 +142,7 @@ cli_command cli_user_delete;
 cli_command cli_gateway_add, cli_gateway_list, cli_gateway_show, cli_gateway_set, cli_gateway_enable;
 cli_command cli_gateway_disable, cli_gateway_allow, cli_gateway_close, cli_gateway_renew, cli_gateway_delete;
 cli_command cli_gateway_config, cli_gateway_link;
-cli_command cli_token_add, cli_token_list, cli_token_delete, cli_signer_add, cli_signer_list, cli_signer_delete;
+cli_command cli_token_add, cli_token_list, cli_token_show, cli_token_delete, cli_signer_add, cli_signer_list, cli_signer_delete;
 cli_command cli_confirm, cli_undo, cli_complete;
 
 #endif

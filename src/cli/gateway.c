@@ -27,6 +27,21 @@ static void add_expiry(struct table *t, const struct json *gateway)
 	    arena_printf(t->job->arena, "%.10s, in %d days", end, (int)days));
 }
 
+/* "from [2001:db8:1::2]:1194 since ...": told where --status asked for it. */
+static const char *print_status(struct job *j, const struct json *gateway)
+{
+	const struct json *status = json_get(gateway, "status"), *connected = json_get(status, "connected");
+
+	if (!status)
+		return "";
+	if (!connected || connected->type != JSON_BOOL)
+		return "unknown: OpenVPN cannot be asked";
+	if (!connected->boolean)
+		return "no";
+	return arena_printf(j->arena, "since %s from %s", output_printable(j, cli_string(status, "since")),
+	    output_printable(j, cli_string(status, "remote")));
+}
+
 void cli_print_gateway(struct job *j, const struct json *o)
 {
 	static const char *const heads[] = { "", "", NULL };
@@ -45,6 +60,8 @@ void cli_print_gateway(struct job *j, const struct json *o)
 	table_add(&t, STYLE_HEAD, "expires");
 	add_expiry(&t, o);
 	table_add_pair(&t, "created", cli_string(o, "created"));
+	if (json_get(o, "status"))
+		table_add_pair(&t, "connected", print_status(j, o));
 	table_print(&t);
 }
 
@@ -63,7 +80,9 @@ static const char *print_open(struct job *j, const struct json *gateway)
 
 static void print_gateways(struct job *j, const struct json *list)
 {
-	static const char *const heads[] = { "GATEWAY", "USER", "PREFIX", "STATE", "OPEN", "EXPIRES", NULL };
+	const bool has_status = list->child && json_get(list->child, "status");
+	const char *const heads[] = { "GATEWAY", "USER", "PREFIX", "STATE", "OPEN", "EXPIRES",
+		has_status ? "CONNECTED" : NULL, NULL };
 	const struct json *o;
 	struct table t;
 
@@ -75,6 +94,8 @@ static void print_gateways(struct job *j, const struct json *list)
 		table_add_state(&t, o);
 		table_add(&t, STYLE_PLAIN, print_open(j, o));
 		add_expiry(&t, o);
+		if (has_status)
+			table_add(&t, STYLE_PLAIN, print_status(j, o));
 	}
 	table_print(&t);
 }
@@ -89,6 +110,7 @@ int cli_gateway_list(struct job *j, struct arguments *a)
 	buf_puts(&path, "/gateways?limit=1000");
 	cli_add_query(&path, "user", a->user);
 	cli_add_query(&path, "at", a->at);
+	cli_add_query(&path, "status", a->status ? "1" : NULL);
 	if (a->expires_within)
 		cli_add_query(&path, "expires_before", time_print(j->now + a->expires_within, before));
 	if (cli_get_list(j, a, path.data, "gateways", &list))
@@ -105,6 +127,7 @@ int cli_gateway_show(struct job *j, struct arguments *a)
 	buf_open(&path, j->arena);
 	buf_puts(&path, cli_url(j, "/gateway/", a->rest[0], ""));
 	cli_add_query(&path, "at", a->at);
+	cli_add_query(&path, "status", a->status ? "1" : NULL);
 	if (cli_get(j, a, path.data, &o))
 		return EXIT_REFUSED;
 	output_answer(j, a->json, o, cli_print_gateway);

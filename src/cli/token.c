@@ -89,6 +89,26 @@ int cli_token_list(struct job *j, struct arguments *a)
 	return 0;
 }
 
+/* The service has no such route: it is looked up in the list. */
+int cli_token_show(struct job *j, struct arguments *a)
+{
+	struct json *list, *found = json_array(j->arena), *v;
+
+	if (cli_get_list(j, a, "/tokens?limit=1000", "tokens", &list))
+		return EXIT_REFUSED;
+	for (v = list->child; v; v = v->next)
+		if (strcmp(cli_string(v, "name"), a->rest[0]) == 0)
+			break;
+	if (!v) {
+		job_fail(j, E_NOT_FOUND, "not_found", "there is no token %s", a->rest[0]);
+		return EXIT_REFUSED;
+	}
+	v->next = NULL;
+	json_add(found, NULL, v);
+	output_answer(j, a->json, a->json ? v : found, print_tokens);
+	return 0;
+}
+
 int cli_token_delete(struct job *j, struct arguments *a)
 {
 	struct mutation m = { .method = "DELETE",
