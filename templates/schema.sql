@@ -48,11 +48,17 @@ CREATE TABLE certificates (
 	until INTEGER,                 -- NULL: not superseded
 	revoked_at INTEGER,            -- NULL: not revoked
 	reason TEXT,
-	der BLOB NOT NULL
+	der BLOB NOT NULL,
+	blob TEXT NOT NULL
 );
 
 CREATE INDEX certificates_of_device ON certificates (device, not_before DESC, serial DESC);
 CREATE INDEX certificates_of_kind ON certificates (kind, not_before DESC, serial DESC) WHERE kind <> 'gateway';
+
+CREATE TABLE ledger (                  -- its other files: the service starts from these rows, not from git
+	path TEXT PRIMARY KEY,
+	bytes TEXT NOT NULL
+) WITHOUT ROWID;
 
 -- The index of the history: a full render leaves it alone. It grows by one commit after the other, and is built from git where it is missing.
 

@@ -112,9 +112,10 @@ static int start_deploy(struct job *j, const struct flow_options *o, struct flow
 
 static int boot(struct job *j, const struct flow_options *o, struct flow *f)
 {
-	if (flow_load(j, o, true, f) || flow_make_token(j, o->data) ||
+	if (flow_open_folder(j, o, true, f) || flow_make_token(j, o->data) ||
 	    render_open(j, o->data, flow_group(j, o->openvpn_group), f->pki, &f->render) ||
-	    flow_check_age(j, f) || flow_bring_forward(j, f, false) || start_deploy(j, o, f))
+	    flow_load_head(j, f) || flow_check_age(j, f) || flow_bring_forward(j, f, false) ||
+	    start_deploy(j, o, f))
 		return j->error;
 	if (flow_load_keys(j, f))
 		return j->error;

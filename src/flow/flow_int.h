@@ -71,7 +71,11 @@ struct flow {
 	struct feed *feed;
 };
 
-/* Everything but threads and render: folder, lock, key, repository, model of HEAD. */
+/* Lock, key and repository of a folder. */
+int flow_open_folder(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f);
+/* The model of HEAD: from the rows of what is rendered where that is HEAD, else from git. */
+int flow_load_head(struct job *j, struct flow *f);
+/* Everything but threads and render: folder, lock, key, repository, model of HEAD from git. */
 int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f);
 void flow_unload(struct flow *f);
 

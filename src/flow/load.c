@@ -40,22 +40,64 @@ static int fail_in_commit(struct job *j, const struct oid *commit)
 	return job_fail(j, error, code, "commit %.12s: %s", commit->hex, message);
 }
 
+static int put_file(
+    struct job *j, struct state *s, const struct oid *commit, const char *path, struct model *m)
+{
+	struct buf bytes;
+
+	buf_open(&bytes, j->arena);
+	if (state_read(j, s, commit, path, &bytes))
+		return j->error;
+	return model_put(j, m, path, bytes.data, bytes.len);
+}
+
 int flow_load_model(struct job *j, struct state *s, const struct oid *commit, struct model *m)
 {
 	struct oid none = { "" };
-	struct buf network;
 
 	/* The layout and the plan's widths first: the paths of all other files follow from them. */
-	buf_open(&network, j->arena);
-	if (state_read(j, s, commit, "format", &network) ||
-	    model_put(j, m, "format", network.data, network.len))
-		return fail_in_commit(j, commit);
-	buf_open(&network, j->arena);
-	if (state_read(j, s, commit, "network.json", &network) ||
-	    model_put(j, m, "network.json", network.data, network.len) ||
+	if (put_file(j, s, commit, "format", m) || put_file(j, s, commit, "network.json", m) ||
 	    flow_put_diff(j, s, &none, commit, m) || model_check(j, m))
 		return fail_in_commit(j, commit);
 	return 0;
+}
+
+static int visit_new(struct job *j, void *m, const struct state_change *c)
+{
+	return model_put(j, m, c->path, c->after.bytes, c->after.len);
+}
+
+/* All but users and the ledger, which are nearly all files of a large network. */
+static int load_settings(struct job *j, struct flow *f)
+{
+	const struct oid *head = &f->head;
+
+	if (put_file(j, f->state, head, "format", f->model) ||
+	    put_file(j, f->state, head, "network.json", f->model) ||
+	    state_files(j, f->state, head, "servers", visit_new, f->model) ||
+	    state_files(j, f->state, head, "access", visit_new, f->model))
+		return j->error;
+	if (put_file(j, f->state, head, "pending.json", f->model) == E_NOT_FOUND)
+		job_clear(j);
+	return j->error;
+}
+
+int flow_load_head(struct job *j, struct flow *f)
+{
+	const char *rendered;
+
+	if (render_commit(j, f->render, &rendered))
+		return j->error;
+	f->model = model_open();
+	if (strcmp(rendered, f->head.hex) == 0 && !load_settings(j, f) &&
+	    !render_load_model(j, f->render, f->model))
+		return pki_check(j, f->pki, f->model);
+	job_clear(j); /* git has it all, and says what is broken there */
+	model_close(f->model);
+	f->model = model_open();
+	if (flow_load_model(j, f->state, &f->head, f->model))
+		return j->error;
+	return pki_check(j, f->pki, f->model);
 }
 
 int flow_open_repository(struct job *j, const struct flow_options *o, struct flow *f)
@@ -120,7 +162,7 @@ static int heal(struct job *j, const struct flow *f)
 	return state_heal(j, f->state);
 }
 
-int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f)
+int flow_open_folder(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f)
 {
 	f->lock = -1;
 	f->data = mem_strdup(o->data);
@@ -136,6 +178,13 @@ int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struc
 	if (flow_open_key(j, o, f) || (exclusive && heal(j, f)))
 		return j->error;
 	flow_set_signer(f->state, f->pki);
+	return 0;
+}
+
+int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f)
+{
+	if (flow_open_folder(j, o, exclusive, f))
+		return j->error;
 	f->model = model_open();
 	if (flow_load_model(j, f->state, &f->head, f->model))
 		return j->error;

@@ -1,7 +1,9 @@
 /* Structs to canonical JSON: the same entity is always the same bytes. */
+#include <assert.h>
+
 #include "base/json.h"
 #include "base/time.h"
-#include "model/model.h"
+#include "model/access.h"
 
 static void add_time(struct arena *a, struct json *o, const char *key, int64_t t)
 {
@@ -205,4 +207,39 @@ void model_encode_release(struct buf *b, const struct id_release *v)
 	json_add_string(b->arena, o, "user", v->user_name);
 	json_add_string(b->arena, o, "gateway", v->gateway_name);
 	json_print_canonical(b, o);
+}
+
+bool model_is_ledger(enum entity_kind k)
+{
+	return k == ENTITY_CERTIFICATE || k == ENTITY_SUPERSESSION || k == ENTITY_REVOCATION ||
+	    k == ENTITY_ID || k == ENTITY_RELEASE || k == ENTITY_ADOPTION || k == ENTITY_TOKEN_REMOVAL;
+}
+
+void model_encode_ledger(struct buf *b, const struct entity *e)
+{
+	switch (e->kind) {
+	case ENTITY_CERTIFICATE:
+		model_encode_certificate(b, (const struct certificate *)e);
+		return;
+	case ENTITY_SUPERSESSION:
+		model_encode_supersession(b, (const struct supersession *)e);
+		return;
+	case ENTITY_REVOCATION:
+		model_encode_revocation(b, (const struct revocation *)e);
+		return;
+	case ENTITY_ID:
+		model_encode_id(b, (const struct id_record *)e);
+		return;
+	case ENTITY_RELEASE:
+		model_encode_release(b, (const struct id_release *)e);
+		return;
+	case ENTITY_ADOPTION:
+		model_encode_adoption(b, (const struct adoption *)e);
+		return;
+	case ENTITY_TOKEN_REMOVAL:
+		model_encode_token_removal(b, (const struct token_removal *)e);
+		return;
+	default:
+		assert(!"of the ledger");
+	}
 }

@@ -131,7 +131,9 @@ static void index_put(struct model *m, struct entity *e)
 	struct map *index = entity_index(m, e, &key);
 
 	map_put(&m->entities, e->path, e);
-	if (!m->base)
+	if (m->is_unsorted)
+		sorted_append(&m->sorted[e->kind], e);
+	else if (!m->base)
 		sorted_add(&m->sorted[e->kind], e);
 	if (index) {
 		map_del(index, key); /* the key belongs to its value */

@@ -217,6 +217,15 @@ int model_put(struct job *j, struct model *m, const char *path, const char *byte
 int model_remove(struct job *j, struct model *m, const char *path);
 
 /*
+ * Take in an entity that model_put once checked and that was kept as columns since: kind and path are
+ * set here, everything is copied.  In any order, and model_sort behind the last one.
+ */
+void model_keep_user(struct model *m, const struct user *v);
+void model_keep_gateway(struct model *m, const struct gateway *v);
+void model_keep_certificate(struct model *m, const struct certificate *v);
+void model_sort(struct model *m);
+
+/*
  * What holds between files, checked for everything that m itself holds (all of
  * it, where m has no base): names unique, a gateway's user exists, reserved ids
  * stay free, an id in use is in the ledger, `from` names a user, prefix and
@@ -321,6 +330,10 @@ void model_encode_adoption(struct buf *b, const struct adoption *v);
 void model_encode_id(struct buf *b, const struct id_record *v);
 void model_encode_release(struct buf *b, const struct id_release *v);
 void model_encode_pending(struct buf *b, const struct pending *v);
+/* Any of the ledger's. */
+void model_encode_ledger(struct buf *b, const struct entity *e);
+/* Of the ledger, where entries are added and never change? */
+bool model_is_ledger(enum entity_kind kind);
 
 /* `allow` of a gateway, as the API and the state file have it: one parser, one printer. */
 struct json;

@@ -14,6 +14,8 @@ struct sorted { /* by path; NULL behind the last one */
 };
 
 void sorted_add(struct sorted *s, const struct entity *e);
+void sorted_append(struct sorted *s, const struct entity *e); /* wherever it belongs; sorted_sort must follow */
+void sorted_sort(struct sorted *s);
 void sorted_remove(struct sorted *s, const struct entity *e);
 void sorted_clear(struct sorted *s);
 
@@ -28,6 +30,7 @@ struct model {
 	size_t dropped_n;
 	long counts[ENTITY_KINDS]; /* over the base's */
 	struct sorted sorted[ENTITY_KINDS]; /* a base's */
+	bool is_unsorted;          /* until model_sort */
 	uint32_t unused_from;      /* every user id below is in the ledger or reserved */
 };
 

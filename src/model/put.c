@@ -26,12 +26,6 @@ static const size_t SIZES[ENTITY_KINDS] = {
 	[ENTITY_ACCESS] = sizeof(struct entity),
 };
 
-static bool is_ledger(enum entity_kind k)
-{
-	return k == ENTITY_CERTIFICATE || k == ENTITY_SUPERSESSION || k == ENTITY_REVOCATION ||
-	    k == ENTITY_ID || k == ENTITY_RELEASE || k == ENTITY_ADOPTION || k == ENTITY_TOKEN_REMOVAL;
-}
-
 static struct entity *entity_new(enum entity_kind kind, const char *path, const char *bytes, size_t len)
 {
 	/* About what the parsed strings take: one block an entity in most cases, with little to spare. */
@@ -217,7 +211,7 @@ int model_put(struct job *j, struct model *m, const char *path, const char *byte
 		return job_fail(
 		    j, E_CORRUPT, "broken_state", "%s: no file of this name belongs in a state", path);
 	e = entity_new(f.meaning.kind, path, bytes, len);
-	if (old && is_ledger(f.meaning.kind) && strcmp(old->blob, e->blob) != 0) {
+	if (old && model_is_ledger(f.meaning.kind) && strcmp(old->blob, e->blob) != 0) {
 		arena_close(e->arena);
 		return job_fail(
 		    j, E_CORRUPT, "ledger_changed", "%s: entries of the ledger never change", path);

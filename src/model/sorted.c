@@ -26,14 +26,39 @@ static size_t place_of(const struct sorted *s, const char *path)
 	return low;
 }
 
+static void grow(struct sorted *s)
+{
+	if (s->n + 1 < s->cap) /* one more for the NULL at the end */
+		return;
+	s->cap = s->cap ? s->cap * 2 : 16;
+	s->list = mem_realloc(s->list, s->cap * sizeof(*s->list));
+}
+
+void sorted_append(struct sorted *s, const struct entity *e)
+{
+	grow(s);
+	s->list[s->n++] = e;
+	s->list[s->n] = NULL;
+}
+
+static int by_path(const void *x, const void *y)
+{
+	const struct entity *const *a = x, *const *b = y;
+
+	return strcmp((*a)->path, (*b)->path);
+}
+
+void sorted_sort(struct sorted *s)
+{
+	if (s->n)
+		qsort(s->list, s->n, sizeof(*s->list), by_path);
+}
+
 void sorted_add(struct sorted *s, const struct entity *e)
 {
 	size_t at = place_of(s, e->path);
 
-	if (s->n + 1 >= s->cap) { /* one more for the NULL at the end */
-		s->cap = s->cap ? s->cap * 2 : 16;
-		s->list = mem_realloc(s->list, s->cap * sizeof(*s->list));
-	}
+	grow(s);
 	memmove(&s->list[at + 1], &s->list[at], (s->n - at) * sizeof(*s->list));
 	s->list[at] = e;
 	s->list[++s->n] = NULL;

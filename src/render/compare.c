@@ -7,7 +7,7 @@
 
 #include "render/render_int.h"
 
-static const char *const tables[] = { "meta", "documents", "users", "gateways", "certificates" };
+static const char *const tables[] = { "meta", "documents", "users", "gateways", "certificates", "ledger" };
 
 /* The live one, where it was made by the same schema: the writer is compared with the rest of meta. */
 static int open_beside(struct job *j, struct database *memory, const struct database *live)

@@ -31,6 +31,12 @@ void render_close(struct render *r);
 int render_commit(struct job *j, struct render *r, const char **out);
 
 /*
+ * Users, gateways and the ledger of that commit into m, which holds its settings already: much quicker
+ * than git.  Once it fails, m is good for nothing.
+ */
+int render_load_model(struct job *j, struct render *r, struct model *m);
+
+/*
  * Stage what m touched over its base, as of commit; when m has no base, everything (a full render):
  * then foreign files in rendered folders are removed too.  The CRL is always among it when m touched
  * a revocation, or the live one is missing, bad or due.  openvpn refuses server.conf: E_INVALID "openvpn_refuses"

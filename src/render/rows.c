@@ -8,6 +8,8 @@
 
 #include "render/render_int.h"
 
+enum { LEDGER_ROOM = 2048 };
+
 enum row_statement {
 	USER_DELETE,
 	USER_INSERT,
@@ -15,6 +17,8 @@ enum row_statement {
 	GATEWAY_INSERT,
 	CERTIFICATE_DELETE,
 	CERTIFICATE_INSERT,
+	LEDGER_DELETE,
+	LEDGER_INSERT,
 	DOCUMENT_INSERT,
 	META_INSERT,
 	STATEMENTS
@@ -31,7 +35,9 @@ static const char *const statements[STATEMENTS] = {
 	[CERTIFICATE_DELETE] = "DELETE FROM certificates WHERE serial = ?",
 	[CERTIFICATE_INSERT] =
 	    ("INSERT INTO certificates (serial, device, kind, name, generation, not_before, "
-	     "not_after, until, revoked_at, reason, der) VALUES (?,?,?,?,?,?,?,?,?,?,?)"),
+	     "not_after, until, revoked_at, reason, der, blob) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"),
+	[LEDGER_DELETE] = "DELETE FROM ledger WHERE path = ?",
+	[LEDGER_INSERT] = "INSERT INTO ledger (path, bytes) VALUES (?,?)",
 	[DOCUMENT_INSERT] = "INSERT OR REPLACE INTO documents (path, bytes) VALUES (?,?)",
 	[META_INSERT] = "INSERT OR REPLACE INTO meta (key, value) VALUES (?,?)",
 };
@@ -93,10 +99,10 @@ static int insert_certificate(struct rows *w, const struct certificate *c)
 	const struct supersession *s = model_supersession(w->r->model, c->serial.hex);
 	const struct revocation *gone = model_withdrawal(w->r->job->arena, w->r->model, c->serial.hex);
 
-	return rows_run(w, CERTIFICATE_INSERT, "ssssiiittsb", c->serial.hex, c->device.hex,
+	return rows_run(w, CERTIFICATE_INSERT, "ssssiiittsbs", c->serial.hex, c->device.hex,
 	    model_kind_word(c->kind), c->name, (int64_t)c->generation, c->not_before, c->not_after,
 	    s ? s->until : (int64_t)0, gone ? gone->at : (int64_t)0,
-	    gone ? model_reason_word(gone->reason) : NULL, c->der, (int64_t)c->der_len);
+	    gone ? model_reason_word(gone->reason) : NULL, c->der, (int64_t)c->der_len, c->entity.blob);
 }
 
 static int write_users(struct rows *w)
@@ -180,6 +186,38 @@ static int write_certificates(struct rows *w)
 	return error || w->r->is_full ? error : write_held(w);
 }
 
+static int write_ledger_entry(struct rows *w, const struct entity *e)
+{
+	struct arena *a;
+	struct buf bytes;
+	int error = w->r->is_full ? 0 : rows_run(w, LEDGER_DELETE, "s", e->path);
+
+	if (error || e->is_removed)
+		return error;
+	a = arena_open(LEDGER_ROOM);
+	buf_open(&bytes, a);
+	model_encode_ledger(&bytes, e);
+	error = rows_run(w, LEDGER_INSERT, "ss", e->path, bytes.data);
+	arena_close(a);
+	return error;
+}
+
+/* All kinds of the ledger but certificates, which have columns. */
+static int write_ledger(struct rows *w)
+{
+	enum entity_kind kind;
+	const struct entity **e;
+	int error = 0;
+
+	for (kind = 0; kind <= ENTITY_ACCESS && !error; kind++) {
+		if (!model_is_ledger(kind) || kind == ENTITY_CERTIFICATE)
+			continue;
+		for (e = touched_entities(w->r, kind); *e && !error; e++)
+			error = write_ledger_entry(w, *e);
+	}
+	return error;
+}
+
 static int write_documents(struct rows *w)
 {
 	const struct network *n = model_network(w->r->model);
@@ -199,7 +237,7 @@ static int clear_tables(struct rows *w)
 {
 	return database_run(w->r->job, w->database,
 	    "DELETE FROM users; DELETE FROM gateways; "
-	    "DELETE FROM certificates; DELETE FROM documents");
+	    "DELETE FROM certificates; DELETE FROM ledger; DELETE FROM documents");
 }
 
 int rows_write(const struct render_job *r, struct database *d)
@@ -210,7 +248,7 @@ int rows_write(const struct render_job *r, struct database *d)
 	if (r->is_full && !(error = clear_tables(&w)))
 		error = write_documents(&w);
 	if (!error && !(error = write_users(&w)) && !(error = write_gateways(&w)) &&
-	    !(error = write_certificates(&w)))
+	    !(error = write_certificates(&w)) && !(error = write_ledger(&w)))
 		error = rows_run(&w, META_INSERT, "ss", "commit", r->commit);
 	for (i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(w.statements[i].prepared);
