@@ -4,6 +4,7 @@
  * process, so that no caller needs an answer to it.
  */
 #include <assert.h>
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -68,6 +69,11 @@ char *mem_strdup(const char *s)
 	size_t size = strlen(s) + 1;
 
 	return memcpy(mem_alloc(size), s, size);
+}
+
+void mem_trim(void)
+{
+	malloc_trim(0);
 }
 
 struct arena *arena_open(size_t chunk)

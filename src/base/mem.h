@@ -33,5 +33,7 @@ void *mem_alloc(size_t size);
 void *mem_zalloc(size_t size);
 void *mem_realloc(void *p, size_t size);
 char *mem_strdup(const char *s);
+/* Give back to the kernel what a large piece of work has freed. */
+void mem_trim(void);
 
 #endif

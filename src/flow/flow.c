@@ -122,6 +122,7 @@ static int boot(struct job *j, const struct flow_options *o, struct flow *f)
 	flow_index_more(f);
 	flow_note_end(f, j, f->model, true);
 	f->next_check = time_now() + 1;
+	mem_trim();
 	flow_publish_snapshot(f, NULL);
 	if (pthread_create(&f->writer, NULL, flow_writer, f))
 		return job_fail_errno(j, "cannot start the writer's thread");
@@ -162,6 +163,7 @@ void flow_close(struct flow *f)
 	if (f->has_writer)
 		pthread_join(f->writer, NULL);
 	flow_stop_indexing(f);
+	render_checking_close(f->checking);
 	flow_close_keys(&f->keys);
 	deploy_close(f->deploy);
 	render_close(f->render);

@@ -54,6 +54,12 @@ struct flow {
 	char rendered[OID_HEX];    /* the commit on disk; "": unknown, render everything */
 	int64_t next_end;          /* when the next superseded certificate ends; INT64_MAX: none */
 	int64_t next_check, next_prune;
+	struct render_checking *checking; /* the disk is being looked at; NULL: not now */
+	int64_t spent_ms;          /* on that, since the last tick */
+	struct {                   /* rows that the model came from and that were not yet held against git */
+		bool is_due;
+		size_t kind, at;
+	} origin;
 	int64_t next_catch_up;     /* by the monotonic clock, ms: not before, after a failure */
 	struct flow_keys keys;
 	struct indexing *indexing; /* the index of the history catches up; NULL: it does not have to */
@@ -164,6 +170,14 @@ void flow_keep_keys(struct flow *f, const struct ticket *list);
 /* One turn of the writer over a list of tickets; each is answered. */
 void flow_run(struct flow *f, struct ticket *list);
 void *flow_writer(void *flow);
+/* Do git and the model that came from rows hold the same files?  E_CORRUPT "stale_rows". */
+int flow_compare_ids(struct job *j, struct flow *f);
+/* Hold some of them against their ids; is there more to do? */
+bool flow_check_origin(struct flow *f);
+/* Begin to look whether the disk holds what HEAD renders, unless that is going on. */
+void flow_start_checking(struct flow *f);
+/* Some milliseconds of it; is there more to do now? */
+bool flow_check_more(struct flow *f);
 /* What time brings: the CRL, the server's certificate, ends of overlaps, pruning, drift. */
 void flow_tick(struct flow *f);
 /* One line of the log: who did what. Not on the writer's thread where somebody waits: a log may be slow. */

@@ -120,6 +120,7 @@ out:
 	}
 	model_close(fork);
 	model_close(base);
+	mem_trim();
 	return j->error;
 }
 

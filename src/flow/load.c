@@ -89,9 +89,13 @@ int flow_load_head(struct job *j, struct flow *f)
 	if (render_commit(j, f->render, &rendered))
 		return j->error;
 	f->model = model_open();
-	if (strcmp(rendered, f->head.hex) == 0 && !load_settings(j, f) &&
-	    !render_load_model(j, f->render, f->model))
+	f->origin.is_due = strcmp(rendered, f->head.hex) == 0 && !load_settings(j, f) &&
+	    !render_load_model(j, f->render, f->model) && !flow_compare_ids(j, f);
+	if (f->origin.is_due)
 		return pki_check(j, f->pki, f->model);
+	if (j->error)
+		job_warn(j, "reading the state from git, since the rows of the last start can't be used: %s",
+		    j->message);
 	job_clear(j); /* git has it all, and says what is broken there */
 	model_close(f->model);
 	f->model = model_open();

@@ -26,8 +26,8 @@ static int check_target(struct job *j, struct state *s, const struct oid *at, st
 	if (flow_find_pending(j, s, at, &pending))
 		return j->error;
 	if (ch->target && strcmp(ch->target, pending.hex) != 0)
-		return job_fail(j, E_CONFLICT, "not_pending", "commit %.12s does not wait for a confirmation, %.12s does",
-		    ch->target, pending.hex);
+		return job_fail(j, E_CONFLICT, "not_pending",
+		    "commit %.12s does not wait for a confirmation, %.12s does", ch->target, pending.hex);
 	ch->target = arena_strdup(j->arena, pending.hex);
 	return 0;
 }
@@ -78,8 +78,9 @@ static void drop_orphans(struct job *j, const struct model *m, struct change *ch
 
 	while (*at) {
 		const char *folder = strstr((*at)->path, "/gateways/");
-		const char *user = folder ? arena_printf(j->arena, "%.*s/user.json", (int)(folder - (*at)->path), (*at)->path)
-					  : NULL;
+		const char *user = folder
+		    ? arena_printf(j->arena, "%.*s/user.json", (int)(folder - (*at)->path), (*at)->path)
+		    : NULL;
 
 		if (user && (*at)->data && !model_entity(m, user) && !is_listed(ch->intent, user))
 			*at = (*at)->next;
@@ -88,7 +89,8 @@ static void drop_orphans(struct job *j, const struct model *m, struct change *ch
 	}
 }
 
-int flow_read_undo(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch)
+int flow_read_undo(
+    struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch)
 {
 	struct issued issued = { 0 };
 	struct oid target, parent;

@@ -84,37 +84,6 @@ static void catch_up(struct flow *f)
 	f->next_catch_up = time_monotonic_ms() + CATCH_UP_EVERY_MS;
 }
 
-/* The kernel may have been told what was on the disk meanwhile. */
-static void deploy_again(struct flow *f)
-{
-	struct deploy_task task = { .old_commit = f->head.hex, .new_commit = f->head.hex };
-
-	deploy_submit(f->deploy, &task);
-}
-
-/* Compare disk and HEAD; repair what differs and say so. It is told until the next look finds nothing. */
-static void check_drift(struct flow *f)
-{
-	char **drift, **d;
-	struct job j;
-
-	job_open(&j);
-	if (render_check(&j, f->render, f->model, f->head.hex, &drift)) {
-		log_line(LOG_LEVEL_ERROR, "check of rendered files: %s", j.message);
-	} else {
-		for (d = drift; *d; d++)
-			log_line(LOG_LEVEL_WARNING, "drift: %s: rendered anew", *d);
-		flow_set_drift(f, drift);
-		if (*drift && flow_bring_forward(&j, f, true))
-			log_line(LOG_LEVEL_ERROR, "repair: %s", j.message);
-		else if (*drift)
-			deploy_again(f);
-		if (*drift)
-			flow_publish_snapshot(f, j.error ? j.message : NULL);
-	}
-	job_close(&j);
-}
-
 void flow_tick(struct flow *f)
 {
 	int64_t now = time_now();
@@ -133,8 +102,9 @@ void flow_tick(struct flow *f)
 	}
 	if (now >= f->next_check || f->next_check > now + CHECK_EVERY) { /* or the clock stepped back */
 		f->next_check = now + CHECK_EVERY;
-		check_drift(f);
+		flow_start_checking(f);
 	}
+	f->spent_ms = 0;
 }
 
 /* When the next overlap ends: of what a fork brought, or of all. */

@@ -29,8 +29,8 @@ static const size_t SIZES[ENTITY_KINDS] = {
 static struct entity *entity_new(enum entity_kind kind, const char *path, const char *bytes, size_t len)
 {
 	/* About what the parsed strings take: one block an entity in most cases, with little to spare. */
-	size_t text = kind == ENTITY_CERTIFICATE ? len * 5 / 8 : len / 2;
-	struct arena *a = arena_open(SIZES[kind] + strlen(path) + text + 48);
+	size_t text = kind == ENTITY_CERTIFICATE ? len * 5 / 8 : kind == ENTITY_ID ? 0 : len / 2;
+	struct arena *a = arena_open(SIZES[kind] + strlen(path) + text + 32);
 	struct entity *e = arena_alloc(a, SIZES[kind]);
 
 	e->arena = a;

@@ -1,34 +1,85 @@
 /*
- * Drift: everything is rendered in memory and compared with what is on the
- * disk.  Changes nothing.  The CRL is not a function of the commit, so it is
- * judged by what it says.
+ * Drift: what the model renders is compared with what is on the disk, a part
+ * at a time, so that who has other work can do it in between.  Changes
+ * nothing.  The CRL is not a function of the commit: it is judged by what it says.
  */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/map.h"
 #include "render/render_int.h"
 
-struct differences {
+enum { PART = 64, FOLDER_PART = 1024 };
+
+/* What has files or rows of its own. */
+static const enum entity_kind kinds[] = { ENTITY_USER, ENTITY_GATEWAY, ENTITY_CERTIFICATE,
+	ENTITY_SUPERSESSION, ENTITY_REVOCATION, ENTITY_ID, ENTITY_RELEASE, ENTITY_ADOPTION,
+	ENTITY_TOKEN_REMOVAL };
+
+struct render_checking {
 	struct arena *arena;
+	struct comparison *comparison; /* of the database; NULL: not yet, or it is bad */
+	bool is_thorough, is_database_bad;
+	enum { WHOLE_FILES, ENTITIES, FOLDERS, TABLES, DONE } step;
+	size_t kind, at; /* ENTITIES: which of kinds, from where on; FOLDERS: which one */
+	DIR *folder;
+	struct map whole; /* paths of files that are no entity's */
 	char **list;
 	size_t n, cap;
 };
 
-static void add(struct differences *d, const char *kind, const char *what)
+struct render_checking *render_checking_open(bool is_thorough)
 {
-	char **old = d->list;
+	struct render_checking *c = mem_zalloc(sizeof(*c));
 
-	if (d->n + 1 >= d->cap) {
-		d->cap = d->cap ? d->cap * 2 : 16;
-		d->list = arena_alloc(d->arena, d->cap * sizeof(*d->list));
-		if (old)
-			memcpy(d->list, old, d->n * sizeof(*old));
-	}
-	d->list[d->n++] = arena_printf(d->arena, "%s %s", kind, what);
+	c->arena = arena_open(4096);
+	c->is_thorough = is_thorough;
+	c->list = mem_zalloc(sizeof(*c->list));
+	return c;
 }
 
-static void check_files(const struct render_job *r, struct differences *d)
+void render_checking_close(struct render_checking *c)
+{
+	if (!c)
+		return;
+	if (c->folder)
+		closedir(c->folder);
+	comparison_close(c->comparison);
+	map_clear(&c->whole);
+	free(c->list);
+	arena_close(c->arena);
+	free(c);
+}
+
+char **render_checking_found(const struct render_checking *c)
+{
+	return c->list;
+}
+
+static void add(struct render_checking *c, const char *kind, const char *what)
+{
+	char *line = arena_printf(c->arena, "%s %s", kind, what);
+	size_t i;
+
+	for (i = 0; i < c->n; i++) /* a part of a table, or of the model, more than once */
+		if (strcmp(c->list[i], line) == 0)
+			return;
+	c->list = mem_realloc(c->list, (c->n + 2) * sizeof(*c->list));
+	c->list[c->n++] = line;
+	c->list[c->n] = NULL;
+}
+
+static void add_table(void *context, const char *table)
+{
+	struct render_checking *c = context;
+
+	add(c, "changed", arena_printf(c->arena, "database.sqlite3, table %s", table));
+}
+
+static void check_files(const struct render_job *r, struct render_checking *c)
 {
 	const struct output_place *place = &r->render->place;
 	const struct output_file *f;
@@ -39,15 +90,8 @@ static void check_files(const struct render_job *r, struct differences *d)
 		if (output_is_live(place, f))
 			continue;
 		output_path(place, f->path, path);
-		add(d, fs_exists(path) ? "changed" : "missing", f->path);
+		add(c, fs_exists(path) ? "changed" : "missing", f->path);
 	}
-}
-
-static int check_foreign(const struct render_job *r, const char *path, void *context)
-{
-	(void)r;
-	add(context, "foreign", path);
-	return 0;
 }
 
 /* Does the CRL list what the ledger has revoked, and nothing else? */
@@ -67,51 +111,177 @@ static bool lists_all(const struct render_job *r, char **serials)
 	return has_all;
 }
 
-static void check_crl(const struct render_job *r, struct differences *d)
+static void check_crl(const struct render_job *r, struct render_checking *c)
 {
 	struct pki_crl crl;
 	char **serials;
 	int error = render_read_crl(r->job, r->render, r->model, &crl, &serials);
 
 	if (error)
-		add(d, error == E_NOT_FOUND ? "missing" : "bad", "pki/crl.pem");
+		add(c, error == E_NOT_FOUND ? "missing" : "bad", "pki/crl.pem");
 	else if (crl.next_update <= r->job->now)
-		add(d, "expired", "pki/crl.pem");
+		add(c, "expired", "pki/crl.pem");
 	else if (!lists_all(r, serials))
-		add(d, "changed", "pki/crl.pem");
+		add(c, "changed", "pki/crl.pem");
 	job_clear(r->job);
 }
 
-static void check_table(void *context, const char *table)
+/* The rows that this part of the model has; a database that can't be read is told once. */
+static void check_rows(const struct render_job *r, struct render_checking *c)
 {
-	struct differences *d = context;
+	if (c->is_database_bad)
+		return;
+	if ((!c->comparison && comparison_open(r->job, r->render->database, &c->comparison)) ||
+	    comparison_rows(r, c->comparison, add_table, c)) {
+		job_clear(r->job);
+		add(c, "bad", "database.sqlite3");
+		c->is_database_bad = true;
+	}
+}
 
-	add(d, "changed", arena_printf(d->arena, "database.sqlite3, table %s", table));
+static void note_whole(const struct render_job *r, struct render_checking *c)
+{
+	const struct output_file *f;
+	size_t it = 0;
+
+	while ((f = output_next(r->output, &it)))
+		if (f->data) {
+			const char *path = arena_strdup(c->arena, f->path);
+
+			map_put(&c->whole, path, c);
+		}
+}
+
+/* What is no single entity's: the whole-network files, the server's, the CRL. */
+static int check_whole(struct render_job *r, struct render_checking *c)
+{
+	static const struct entity *nothing[1];
+
+	r->part = nothing;
+	r->is_full = true;
+	r->listings = c->is_thorough || !r->render->listings ? listings_open() : r->render->listings;
+	if (!render_run(r)) {
+		check_files(r, c);
+		note_whole(r, c);
+		check_crl(r, c);
+		check_rows(r, c);
+	}
+	if (r->listings != r->render->listings)
+		listings_close(r->listings);
+	else
+		listings_promote(
+		    r->listings); /* expanded for the first time since the start: the next change has them */
+	c->step = ENTITIES;
+	return r->job->error;
+}
+
+/* Some entities of a kind: their files, their rows. */
+static int check_entities(struct render_job *r, struct render_checking *c)
+{
+	enum entity_kind kind = kinds[c->kind];
+	const struct entity **all = model_all(r->job->arena, r->model, kind);
+	size_t n = model_count(r->model, kind), i;
+
+	r->part = arena_alloc(r->job->arena, (PART + 1) * sizeof(*r->part));
+	for (i = 0; i < PART && c->at + i < n; i++)
+		r->part[i] = all[c->at + i];
+	if ((kind == ENTITY_GATEWAY || kind == ENTITY_CERTIFICATE) && render_run_part(r))
+		return r->job->error;
+	check_files(r, c);
+	check_rows(r, c);
+	c->at += i;
+	if (c->at < n)
+		return 0;
+	c->at = 0;
+	if (++c->kind == sizeof(kinds) / sizeof(*kinds))
+		c->step = FOLDERS;
+	return 0;
+}
+
+static void check_name(const struct render_job *r, struct render_checking *c, const char *path)
+{
+	if (!output_is_folder(path) && !map_get(&c->whole, path) && foreign_is(r->model, path))
+		add(c, "foreign", path);
+}
+
+/* Some names of a folder; one that is missing was told by its files. */
+static int check_folder(struct render_job *r, struct render_checking *c)
+{
+	const char *name = output_folder(c->at);
+	char path[RENDER_PATH_MAX];
+	struct dirent *e = NULL;
+	size_t n;
+
+	if (!name) {
+		c->step = TABLES;
+		return 0;
+	}
+	output_path(&r->render->place, name, path);
+	if (!c->folder && !(c->folder = opendir(path)) && errno != ENOENT)
+		return job_fail_errno(r->job, "cannot list %s", path);
+	for (n = 0; n < FOLDER_PART && c->folder && (e = readdir(c->folder)); n++)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			check_name(r, c, arena_printf(r->job->arena, "%s/%s", name, e->d_name));
+	if (e)
+		return 0;
+	if (c->folder)
+		closedir(c->folder);
+	c->folder = NULL;
+	c->at++;
+	return 0;
+}
+
+static int check_tables(struct render_job *r, struct render_checking *c)
+{
+	c->step = DONE;
+	if (!c->is_database_bad && comparison_tables(r, c->comparison, add_table, c)) {
+		job_clear(r->job);
+		add(c, "bad", "database.sqlite3");
+	}
+	return 0;
+}
+
+int render_check_part(struct job *j, struct render *r, const struct model *m, const char *commit,
+    struct render_checking *c, bool *more)
+{
+	static int (*const steps[])(struct render_job * r, struct render_checking * c) = {
+		[WHOLE_FILES] = check_whole,
+		[ENTITIES] = check_entities,
+		[FOLDERS] = check_folder,
+		[TABLES] = check_tables,
+	};
+	struct render_job work = { .job = j, .model = m, .commit = commit, .pki = r->pki, .render = r };
+
+	work.output = output_open();
+	steps[c->step](&work, c);
+	output_close(work.output);
+	*more = !j->error && c->step != DONE;
+	return j->error;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 int render_check(
     struct job *j, struct render *r, const struct model *m, const char *commit, char ***differences)
 {
-	struct render_job work = {
-		.job = j, .model = m, .commit = commit, .pki = r->pki, .render = r, .is_full = true
-	};
-	struct differences found = { .arena = j->arena };
+	struct render_checking *c = render_checking_open(true);
+	struct job part;
+	bool more = true;
+	size_t i;
 
-	work.output = output_open();
-	work.listings = listings_open();
-	if (render_run(&work))
-		goto out;
-	check_files(&work, &found);
-	if (foreign_walk(&work, check_foreign, &found))
-		goto out;
-	check_crl(&work, &found);
-	if (database_compare(&work, r->database, check_table, &found)) {
-		job_clear(j);
-		add(&found, "bad", "database.sqlite3");
+	while (more) {
+		job_open(&part);
+		if (render_check_part(&part, r, m, commit, c, &more))
+			job_fail(j, part.error, part.code, "%s", part.message);
+		job_close(&part);
 	}
-	*differences = found.list ? found.list : arena_alloc(j->arena, sizeof(**differences));
-out:
-	listings_close(work.listings);
-	output_close(work.output);
+	*differences = arena_alloc(j->arena, (c->n + 1) * sizeof(**differences));
+	for (i = 0; i < c->n; i++)
+		(*differences)[i] = arena_strdup(j->arena, c->list[i]);
+	qsort(*differences, c->n, sizeof(**differences), by_text);
+	render_checking_close(c);
 	return j->error;
 }

@@ -85,3 +85,10 @@ bool output_is_folder(const char *name)
 			return true;
 	return false;
 }
+
+const char *output_folder(size_t n)
+{
+	const size_t rendered = sizeof(folders) / sizeof(*folders) - 1; /* all but run, the last */
+
+	return n < rendered ? folders[n].name : NULL;
+}

@@ -148,6 +148,10 @@ static int make(const struct render_job *r, enum listing_id id, struct template_
 	bool is_kept = live->ends && !r->is_full;
 	int error;
 
+	if (r->part && live->ends) { /* to be compared with the disk: what was written last */
+		*out = (struct template_part){ x.source->section, live->text, live->len };
+		return 0;
+	}
 	template_section(x.source->template, x.source->section, &x.section);
 	listing_clear(staged);
 	error = is_kept ? patch(&x, live, staged) : make_all(&x, staged);

@@ -65,7 +65,7 @@ void render_close(struct render *r)
 
 int render_commit(struct job *j, struct render *r, const char **out)
 {
-	*out = arena_strdup(j->arena, r->database->commit);
+	*out = r->database->is_damaged ? "" : arena_strdup(j->arena, r->database->commit);
 	return 0;
 }
 
@@ -89,6 +89,12 @@ int render_run(struct render_job *r)
 		if (r->is_full || ((touched | EVERY_TIME) & renderers[i].when))
 			error = renderers[i].run(r);
 	return error;
+}
+
+int render_run_part(struct render_job *r)
+{
+	r->names = touched_names(r);
+	return render_pki(r) || render_openvpn(r) ? r->job->error : 0;
 }
 
 static int remove_foreign(const struct render_job *r, const char *path, void *context)
@@ -129,6 +135,8 @@ int render_stage(struct job *j, struct render *r, const struct model *m, const c
 
 	assert(strlen(commit) < OID_HEX);
 	render_discard(r);
+	if (r->database->is_damaged && database_renew(j, r->database))
+		return j->error;
 	work.is_full = !model_base(m) || r->is_dirty || !r->database->commit[0];
 	if (stage(&work) && r->database->is_damaged) {
 		render_discard(r);

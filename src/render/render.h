@@ -56,8 +56,20 @@ int render_server_digest(struct job *j, const struct model *m, char out[DIGEST_H
 int render_refresh_crl(struct job *j, struct render *r, const struct model *m, bool *renewed);
 int render_read_crl(struct job *j, struct render *r, const struct model *m, struct pki_crl *out, char ***serials);
 
-/* Compare disk with what m renders: one line a difference ("missing ip/routes"), NULL-terminated, in the arena. */
+/* Compare disk with what m renders: one line a difference ("missing ip/routes"), sorted, NULL-terminated, in the arena. */
 int render_check(struct job *j, struct render *r, const struct model *m, const char *commit, char ***differences);
+
+/*
+ * The same in parts of some milliseconds, for who has other work in between; each looks at the model as it
+ * is by then.  is_thorough: whole-network files are expanded anew, not compared with what is kept of them.
+ * What was found is borrowed, NULL-terminated.
+ */
+struct render_checking;
+struct render_checking *render_checking_open(bool is_thorough);
+void render_checking_close(struct render_checking *c); /* NULL is fine */
+int render_check_part(struct job *j, struct render *r, const struct model *m, const char *commit,
+    struct render_checking *c, bool *more);
+char **render_checking_found(const struct render_checking *c);
 
 /*
  * How the rendered files of m differ from those of its base, in memory: no disk, no writer; any thread

@@ -54,6 +54,8 @@ void output_staged_path(const struct output_place *p, const struct output_file *
 /* Make the folders that files go to; a group that can't be given is a warning. */
 int output_folders(struct job *j, const struct output_place *p);
 bool output_is_folder(const char *name); /* one of those */
+/* The n-th folder that holds nothing but rendered files; NULL: behind the last. */
+const char *output_folder(size_t n);
 /* Is the live file what f says: a regular file of these bytes, and of this mode? */
 bool output_is_live(const struct output_place *p, const struct output_file *f);
 mode_t output_mode(const struct output_place *p);
@@ -105,6 +107,7 @@ struct render_job {
 	struct output *output;
 	struct render *render;
 	bool is_full;            /* everything, whatever the model's fork touched */
+	const struct entity **part; /* these alone, of one kind, NULL-terminated; NULL: no such limit */
 	struct listings *listings; /* the writer's, or empty ones */
 	const char **gateway_lines, **certificate_lines; /* touched_lines, where a fork is rendered */
 	const char **names;      /* common names that something changed for, the server's among them; NULL-terminated */
@@ -128,6 +131,9 @@ int render_summary(const struct render_job *r);
 
 /* Run every renderer that what was touched asks for, into r->output. Sets is_full, names and lines. */
 int render_run(struct render_job *r);
+
+/* The files of the entities of r->part, gateways or certificates; no whole-network file. */
+int render_run_part(struct render_job *r);
 
 /* Forget the staged output; render_discard also undoes what it left behind. */
 void render_drop(struct render *r);
@@ -211,6 +217,8 @@ int listing_output(const struct render_job *r, enum listing_id first, enum listi
 int crl_stage(const struct render_job *r, bool must);
 
 /* --- foreign.c: files in rendered folders that nobody rendered --- */
+/* Is this no file of a gateway or certificate of the model, nor one that easyrsa writes? */
+bool foreign_is(const struct model *m, const char *path);
 typedef int (*foreign_visit)(const struct render_job *r, const char *path, void *context);
 int foreign_walk(const struct render_job *r, foreign_visit visit, void *context);
 
@@ -251,9 +259,18 @@ int database_run(struct job *j, struct database *d, const char *sql);
 int database_schema(struct job *j, struct database *d); /* make the empty tables */
 /* Fill the tables from the model. */
 int rows_write(const struct render_job *r, struct database *d);
-/* Name the tables whose rows are not what the model says: visit is called with each name. */
-int database_compare(const struct render_job *r, struct database *d,
-    void (*visit)(void *context, const char *table), void *context);
+/* Empty the tables of what is rendered. */
+int database_clear(struct job *j, struct database *d);
+
+/* --- compare.c: the live database beside the model; visit is called with the name of a table that differs --- */
+struct comparison;
+typedef void (*comparison_visit)(void *context, const char *table);
+int comparison_open(struct job *j, struct database *live, struct comparison **out);
+void comparison_close(struct comparison *c); /* NULL is fine */
+/* Are the rows of r's part there? */
+int comparison_rows(const struct render_job *r, struct comparison *c, comparison_visit visit, void *context);
+/* Are there as many as there should be, and is SQLite content? Damage is an error. */
+int comparison_tables(const struct render_job *r, struct comparison *c, comparison_visit visit, void *context);
 
 /*
  * Expand templates/NAME (compiled in) with values: {{name}} a string or number as it is,

@@ -233,11 +233,11 @@ static int write_documents(struct rows *w)
 	return rows_run(w, DOCUMENT_INSERT, "ss", s->entity.path, server.data);
 }
 
-static int clear_tables(struct rows *w)
+int database_clear(struct job *j, struct database *d)
 {
-	return database_run(w->r->job, w->database,
-	    "DELETE FROM users; DELETE FROM gateways; "
-	    "DELETE FROM certificates; DELETE FROM ledger; DELETE FROM documents");
+	return database_run(j, d,
+	    "DELETE FROM users; DELETE FROM gateways; DELETE FROM certificates; DELETE FROM ledger; "
+	    "DELETE FROM documents");
 }
 
 int rows_write(const struct render_job *r, struct database *d)
@@ -245,7 +245,7 @@ int rows_write(const struct render_job *r, struct database *d)
 	struct rows w = { .r = r, .database = d };
 	int i, error = 0;
 
-	if (r->is_full && !(error = clear_tables(&w)))
+	if (r->is_full && !(error = database_clear(r->job, d)))
 		error = write_documents(&w);
 	if (!error && !(error = write_users(&w)) && !(error = write_gateways(&w)) &&
 	    !(error = write_certificates(&w)) && !(error = write_ledger(&w)))

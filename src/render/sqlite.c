@@ -158,15 +158,11 @@ int database_renew(struct job *j, struct database *d)
 
 static bool is_ours(struct database *d)
 {
-	char writer[DIGEST_HEX], found[DIGEST_HEX], health[DIGEST_HEX];
+	char writer[DIGEST_HEX], found[DIGEST_HEX];
 
 	writer_name(writer);
 	read_text(d, "SELECT value FROM meta WHERE key = 'writer'", found, sizeof(found));
-	if (strcmp(found, writer))
-		return false;
-	read_text(d, "PRAGMA quick_check(1)", health, sizeof(health));
-	d->is_damaged = strcmp(health, "ok") != 0;
-	return !d->is_damaged;
+	return strcmp(found, writer) == 0;
 }
 
 int database_open(struct job *j, const char *path, struct database **out)

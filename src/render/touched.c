@@ -24,6 +24,10 @@ static const struct model *touched_model(const struct render_job *r)
 
 const struct entity **touched_entities(const struct render_job *r, enum entity_kind kind)
 {
+	static const struct entity *none[1];
+
+	if (r->part)
+		return *r->part && (*r->part)->kind == kind ? r->part : none;
 	if (r->is_full)
 		return model_all(r->job->arena, r->model, kind);
 	return model_touched(r->job->arena, touched_model(r), kind);
@@ -150,7 +154,7 @@ const char **touched_names(const struct render_job *r)
 	if (r->is_full)
 		add_name(&names, model_server(r->model)->name);
 	add_gateways(&names);
-	if (!r->is_full) {
+	if (!r->is_full && !r->part) {
 		add_users(&names);
 		add_certificates(&names, ENTITY_CERTIFICATE);
 		add_certificates(&names, ENTITY_REVOCATION);

@@ -18,6 +18,7 @@ struct walk {
 	git_repository *repo;
 	const char *commit; /* the one that is compared with, for messages */
 	state_visit_change visit;
+	state_visit_id visit_id; /* instead: nothing is read but folders */
 	void *context;
 	char path[PATH_BYTES];
 };
@@ -46,12 +47,22 @@ static int read_side(struct walk *w, const git_tree_entry *entry, git_blob **blo
 	return out->len > FILE_BYTES ? walk_corrupt(w, "is too large for a state file") : 0;
 }
 
+static int visit_id(struct walk *w, const git_tree_entry *to)
+{
+	char hex[OID_HEX];
+
+	git_oid_tostr(hex, sizeof(hex), git_tree_entry_id(to));
+	return w->visit_id(w->job, w->context, w->path, hex);
+}
+
 static int visit_file(struct walk *w, const git_tree_entry *from, const git_tree_entry *to)
 {
 	struct state_change change = { .path = w->path };
 	git_blob *before = NULL, *after = NULL;
 	int error;
 
+	if (w->visit_id)
+		return visit_id(w, to);
 	if (!(error = read_side(w, from, &before, &change.before)) &&
 	    !(error = read_side(w, to, &after, &change.after)))
 		error = w->visit(w->job, w->context, &change);
@@ -139,6 +150,22 @@ out:
 	git_commit_free(a);
 	git_commit_free(b);
 	return error;
+}
+
+int state_ids(struct job *j, struct state *s, const struct oid *commit, state_visit_id visit, void *context)
+{
+	git_commit *c = NULL;
+	struct walk *w;
+
+	if (state_commit(j, s, commit, &c))
+		return j->error;
+	w = arena_alloc(j->arena, sizeof(*w));
+	*w = (struct walk){
+		.job = j, .repo = s->repo, .commit = commit->hex, .visit_id = visit, .context = context
+	};
+	walk_trees(w, NULL, git_commit_tree_id(c), 0);
+	git_commit_free(c);
+	return j->error;
 }
 
 struct one_sided {

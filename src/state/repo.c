@@ -17,6 +17,8 @@
 enum {
 	STAGING_PRIORITY = 999, /* above packs and loose objects: it gets every write */
 	USER_BUFFER = 4096,
+	CACHE_BYTES = 16 * 1024 * 1024,
+	WINDOW_BYTES = 1024 * 1024,
 };
 
 static void require(int rc, const char *what)
@@ -52,6 +54,10 @@ void state_start(void)
 	require(git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1), "fsync");
 	require(git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 1), "strict objects");
 	require(git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1), "owner validation");
+	/* Its own bounds are 256 MB and 8 GB: more than a network of 100,000 gateways needs in all. */
+	require(git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)CACHE_BYTES), "cache");
+	require(git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, (size_t)WINDOW_BYTES), "windows");
+	require(git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)CACHE_BYTES), "windows");
 	for (i = 0; i < sizeof(caches) / sizeof(caches[0]); i++)
 		require(git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, caches[i].type, caches[i].bytes),
 		    "cache");

@@ -95,6 +95,9 @@ struct state_change {
 typedef int (*state_visit_change)(struct job *j, void *context, const struct state_change *c);
 int state_changes(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
     state_visit_change visit, void *context);
+/* Every file of a commit by its git id, in hex, without its bytes. */
+typedef int (*state_visit_id)(struct job *j, void *context, const char *path, const char *blob);
+int state_ids(struct job *j, struct state *s, const struct oid *commit, state_visit_id visit, void *context);
 /* All files below a folder at a commit ("users/1/f"); none where there is no such folder. */
 int state_files(struct job *j, struct state *s, const struct oid *commit, const char *folder,
     state_visit_change visit, void *context);

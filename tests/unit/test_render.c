@@ -234,13 +234,13 @@ static void test_drift(void **state)
 	    "ln -s /etc pki/link && chmod 0644 ovpn/clients/b.example.org && "
 	    "sqlite3 database.sqlite3 'DELETE FROM gateways WHERE id = 0'");
 	assert_string_equal(world_drift(&w),
-	    "missing pki/issued/a.example.org.crt\n"
-	    "changed ovpn/clients/b.example.org\n"
+	    "changed database.sqlite3, table gateways\n"
 	    "changed ip/routes\n"
+	    "changed ovpn/clients/b.example.org\n"
+	    "foreign ovpn/clients/stranger\n"
 	    "foreign pki/issued/x\n"
 	    "foreign pki/link\n"
-	    "foreign ovpn/clients/stranger\n"
-	    "changed database.sqlite3, table gateways\n");
+	    "missing pki/issued/a.example.org.crt\n");
 	world_render_full(&w);
 	assert_string_equal(world_drift(&w), "");
 	assert_true(fs_exists("/etc/passwd"));

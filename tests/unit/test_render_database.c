@@ -90,8 +90,83 @@ static void test_damage(void **state)
 	repairs("rm database.sqlite3*", false);
 	repairs("echo 'this is no database at all, but it is long enough' > database.sqlite3", true);
 	repairs(": > database.sqlite3", false);
-	repairs("dd if=/dev/zero of=database.sqlite3 bs=4096 seek=2 count=3 conv=notrunc 2>&1", true);
 	repairs("sqlite3 database.sqlite3 \"UPDATE meta SET value = 'older' WHERE key = 'writer'\"", false);
+}
+
+/* What the rows don't hold. */
+static void put_settings(struct model *m)
+{
+	struct buf network, server;
+
+	world_put(&w, m, "format", "1\n");
+	buf_open(&network, w.job.arena);
+	model_encode_network(&network, model_network(w.model));
+	world_put(&w, m, "network.json", network.data);
+	buf_open(&server, w.job.arena);
+	model_encode_server(&server, model_server(w.model));
+	world_put(&w, m, "servers/main.json", server.data);
+}
+
+/* Where the damage is behind the first pages, reading tells, or the next look. */
+static void test_hidden_damage(void **state)
+{
+	struct model *m = model_open();
+
+	(void)state;
+	render_close(w.render);
+	w.render = NULL;
+	world_run(&w,
+	    "dd if=/dev/zero of=database.sqlite3 bs=4096 count=1 conv=notrunc seek=$(($(sqlite3 database.sqlite3 "
+	    "\"SELECT rootpage FROM sqlite_master WHERE name = 'certificates'\") - 1)) 2>&1");
+	world_check(&w, render_open(&w.job, w.data, (gid_t)-1, w.pki, &w.render));
+	assert_string_equal(world_drift(&w), "bad database.sqlite3\n");
+	put_settings(m);
+	assert_int_equal(render_load_model(&w.job, w.render, m), E_IO);
+	model_close(m);
+	job_clear(&w.job);
+	assert_string_equal(rendered(), "");
+	world_render_full(&w);
+	assert_true(fs_exists(world_path(&w, "database.sqlite3.damaged")));
+	assert_string_equal(rendered(), w.commit);
+	assert_string_equal(world_drift(&w), "");
+}
+
+/* A model from rows is the model that they were written from. */
+static void test_load(void **state)
+{
+	struct allow openings[] = { { .proto = "tcp", .port_low = 22, .port_high = 22 },
+		{ .proto = "udp", .port_low = 1, .port_high = 9, .from = FROM_USER, .from_user = "joe" } };
+	struct change ch = world_change(&w, CHANGE_GATEWAY_PATCH, "b.example.org");
+	struct model *m = model_open();
+	enum entity_kind kind;
+
+	(void)state;
+	world_add_gateway(&w, "b.example.org", "joe");
+	ch.has_allow = true;
+	ch.allow = openings;
+	ch.allow_n = 2;
+	world_do(&w, &ch);
+	world_renew(&w, "b.example.org", false);
+	world_delete(&w, CHANGE_GATEWAY_DELETE, "a.example.org");
+	put_settings(m);
+	world_check(&w, render_load_model(&w.job, w.render, m));
+	for (kind = ENTITY_USER; kind <= ENTITY_ADOPTION; kind++) {
+		const struct entity **a = model_all(w.job.arena, w.model, kind);
+		const struct entity **b = model_all(w.job.arena, m, kind);
+
+		for (; *a && *b; a++, b++) {
+			assert_string_equal((*a)->path, (*b)->path);
+			assert_string_equal((*a)->blob, (*b)->blob);
+		}
+		assert_true(!*a && !*b);
+	}
+	world_check(&w, model_check(&w.job, m));
+	world_check(&w, render_stage(&w.job, w.render, m, w.commit));
+	world_check(&w, render_promote(&w.job, w.render));
+	assert_string_equal(world_drift(&w), "");
+	model_close(w.model);
+	w.model = m;
+	assert_string_equal(world_drift(&w), "");
 }
 
 /* With a base to build on, but not on the disk: an incremental stage renders everything. */
@@ -143,6 +218,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_survives, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ledger, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_hidden_damage, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_incremental_on_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damage_while_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readers_are_not_blocked, set_up, tear_down),

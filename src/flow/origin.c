@@ -1,0 +1,124 @@
+/*
+ * A start takes the model from rows of the database.  Rows are derived and git
+ * is the truth: that both hold the same files is seen at once, by their ids;
+ * that each row says what its file says, here, some at a time behind the answers.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "flow/flow_int.h"
+
+enum { PART = 256, ROOM = 4096 };
+
+static const enum entity_kind kinds[] = { ENTITY_USER, ENTITY_GATEWAY, ENTITY_CERTIFICATE };
+
+enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+struct meeting {
+	const struct model *model;
+	size_t n;
+};
+
+static int meet(struct job *j, void *context, const char *path, const char *blob)
+{
+	struct meeting *m = context;
+	const struct entity *e = model_entity(m->model, path);
+
+	m->n++;
+	if (e && strcmp(e->blob, blob) == 0)
+		return 0;
+	return job_fail(j, E_CORRUPT, "stale_rows", "%s is not what the rows say", path);
+}
+
+int flow_compare_ids(struct job *j, struct flow *f)
+{
+	struct meeting m = { .model = f->model };
+	struct state *s = NULL;
+	enum entity_kind kind;
+	size_t n = 0;
+
+	for (kind = 0; kind <= ENTITY_ACCESS; kind++)
+		n += model_count(f->model, kind);
+	/* A handle of its own, for a handle keeps folders that it has read. */
+	if (state_open(j, arena_printf(j->arena, "%s/state.git", f->data), &s) == 0)
+		state_ids(j, s, &f->head, meet, &m);
+	state_close(s);
+	if (j->error)
+		return j->error;
+	return m.n == n ? 0 : job_fail(j, E_CORRUPT, "stale_rows", "the rows hold more than git does");
+}
+
+static void encode(struct buf *b, const struct entity *e)
+{
+	if (e->kind == ENTITY_USER)
+		model_encode_user(b, (const struct user *)e);
+	else if (e->kind == ENTITY_GATEWAY)
+		model_encode_gateway(b, (const struct gateway *)e);
+	else
+		model_encode_certificate(b, (const struct certificate *)e);
+}
+
+static bool is_its_file(const struct entity *e)
+{
+	struct arena *a = arena_open(ROOM);
+	char blob[OID_HEX];
+	struct buf bytes;
+
+	buf_open(&bytes, a);
+	encode(&bytes, e);
+	digest_git_blob(bytes.data, bytes.len, blob);
+	arena_close(a);
+	return strcmp(blob, e->blob) == 0;
+}
+
+/* From git, and everything rendered anew. */
+static void reload(struct flow *f)
+{
+	struct model *m = model_open();
+	struct job j;
+
+	job_open(&j);
+	if (flow_load_model(&j, f->state, &f->head, m)) {
+		model_close(m);
+	} else {
+		pthread_rwlock_wrlock(&f->model_lock);
+		model_close(f->model);
+		f->model = m;
+		pthread_rwlock_unlock(&f->model_lock);
+		f->rendered[0] = '\0';
+		flow_bring_forward(&j, f, true);
+	}
+	if (j.error)
+		log_line(LOG_LEVEL_ERROR, "reload: %s", j.message);
+	job_close(&j);
+}
+
+bool flow_check_origin(struct flow *f)
+{
+	const struct entity **all;
+	size_t n, i;
+	struct job j;
+
+	if (!f->origin.is_due)
+		return false;
+	job_open(&j);
+	n = model_count(f->model, kinds[f->origin.kind]);
+	all = model_all(j.arena, f->model, kinds[f->origin.kind]);
+	for (i = 0; i < PART && f->origin.at < n && f->origin.is_due; i++, f->origin.at++) {
+		const struct entity *e = all[f->origin.at];
+
+		if (is_its_file(e))
+			continue;
+		log_line(
+		    LOG_LEVEL_ERROR, "database.sqlite3 is not true about %s: read anew from git", e->path);
+		f->origin.is_due = false;
+	}
+	if (i < PART && f->origin.is_due) {
+		f->origin.at = 0;
+		f->origin.is_due = ++f->origin.kind < KINDS;
+	} else if (!f->origin.is_due) {
+		reload(f);
+	}
+	job_close(&j);
+	return f->origin.is_due;
+}
