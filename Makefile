@@ -59,7 +59,7 @@ $(BUILD)/%.S.o: %.S Makefile $(shell find templates hooks state -type f)
 	@mkdir -p $(@D)
 	$(call say,AS,$<) $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/civetweb/civetweb.h: .ci/civetweb
+$(BUILD)/civetweb/civetweb.h: .ci/civetweb .ci/civetweb.patch
 	$(call say,GET,$@) .ci/civetweb $(CIVETWEB_VERSION) $(CACHE) $(@D)
 
 $(BUILD)/civetweb/civetweb.o: $(BUILD)/civetweb/civetweb.h Makefile

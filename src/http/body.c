@@ -2,10 +2,15 @@
  * Request bodies: their framing is checked before a byte is read, their
  * length bounded, and only a JSON object that arrived whole is handed on.
  */
+#include <poll.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
+#include "base/time.h"
 #include "http/http_int.h"
+
+enum { BODY_MS = 30000 };
 
 /* The header's only value, NULL: none; fails where it comes twice. */
 static int header_once(struct exchange *x, const char *name, const char **out)
@@ -89,6 +94,7 @@ static int check_type(struct exchange *x)
 static int read_all(struct exchange *x, struct buf *b)
 {
 	int64_t want = mg_get_request_info(x->conn)->content_length; /* -1: chunked */
+	int64_t end = time_monotonic_ms() + BODY_MS;
 	char chunk[4096];
 	int n = 1;
 
@@ -96,6 +102,9 @@ static int read_all(struct exchange *x, struct buf *b)
 		mg_printf(x->conn, "HTTP/1.1 100 Continue\r\n\r\n");
 	x->is_continue_awaited = false;
 	while (n > 0 && b->len <= limit(x) && (want < 0 || b->len < (size_t)want)) {
+		if (time_monotonic_ms() > end)
+			return job_fail(&x->job, E_INVALID, "body_cut_off", "the body took more than %d s",
+			    BODY_MS / 1000);
 		n = mg_read(x->conn, chunk, sizeof(chunk));
 		if (n > 0)
 			buf_add(b, chunk, (size_t)n);
@@ -135,15 +144,16 @@ int body_read(struct exchange *x)
 
 void body_drain(struct exchange *x)
 {
-	enum { DRAIN_MAX = 16 * 1024 * 1024 };
+	enum { DRAIN_MAX = 16 * 1024 * 1024, DRAIN_MS = 1000, QUIET_MS = 100 };
+	struct pollfd p = { .fd = civetweb_socket(x->conn), .events = POLLIN };
+	int64_t end = time_monotonic_ms() + DRAIN_MS, missing = civetweb_missing(x->conn);
 	char chunk[16 * 1024];
-	size_t total = 0;
-	int n = 1;
+	ssize_t n, total = 0;
 
 	if (!x->has_body || x->is_continue_awaited)
 		return;
-	while (n > 0 && total < DRAIN_MAX) {
-		n = mg_read(x->conn, chunk, sizeof(chunk));
-		total += n > 0 ? (size_t)n : 0;
-	}
+	/* The connection ends here: its bytes may be taken from under CivetWeb, which would wait for all of them. */
+	while (missing != total && total < DRAIN_MAX && time_monotonic_ms() < end &&
+	    poll(&p, 1, QUIET_MS) == 1 && (n = recv(p.fd, chunk, sizeof(chunk), MSG_DONTWAIT)) > 0)
+		total += n;
 }

@@ -70,6 +70,12 @@ struct exchange {
 	bool is_gone;              /* the client does not take them any more */
 };
 
+/* --- added to CivetWeb's source by .ci/civetweb --- */
+
+int civetweb_socket(const struct mg_connection *conn);
+/* How much of a body is still on its way; -1: nobody knows. */
+long long civetweb_missing(const struct mg_connection *conn);
+
 /* --- exchange.c: from CivetWeb's callbacks --- */
 
 /* The exchange that a request is of. */

@@ -7,8 +7,6 @@
 
 #include "http/http_int.h"
 
-int civetweb_socket(const struct mg_connection *conn); /* added to CivetWeb's source by .ci/civetweb */
-
 bool peer_user(const struct mg_connection *conn, uid_t *out)
 {
 	struct ucred peer;
