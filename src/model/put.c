@@ -42,10 +42,11 @@ static struct entity *entity_new(enum entity_kind kind, const char *path, const 
 
 static int parse_format(struct job *j, const char *bytes, size_t len)
 {
-	char *end;
-	long v = strtol(bytes, &end, 10);
+	const char *text = arena_strndup(j->arena, bytes, len);
+	size_t digits = strspn(text, "0123456789");
+	long v = strtol(text, NULL, 10);
 
-	if (len < 2 || end != bytes + len - 1 || *end != '\n' || v < 1)
+	if (digits + 1 != len || text[digits] != '\n' || v < 1)
 		return job_fail(j, E_CORRUPT, "broken_state", "not a layout version");
 	if (v > MODEL_FORMAT)
 		return job_fail(j, E_CORRUPT, "newer_format",

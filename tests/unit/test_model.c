@@ -109,6 +109,21 @@ static void test_broken_files_are_named(void **state)
 	assert_int_equal(model_count(m, ENTITY_USER), 0);
 }
 
+/* What is behind the bytes is nobody's: a line end there makes no number of them. */
+static void test_a_format_ends_with_its_bytes(void **state)
+{
+	static const char *const bad[] = { "1", "\n", "\n\n\n", " 1\n", "+1\n", "1\n\n", "1 \n", "0\n", "" };
+	const char bytes[] = { '1', '\n' };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		refused("format", bad[i], "not a layout version");
+	assert_int_equal(model_put(&j, m, "format", bytes, 1), E_CORRUPT);
+	job_clear(&j);
+	assert_int_equal(model_put(&j, m, "format", bytes, 2), 0);
+}
+
 static void test_the_ledger_never_changes(void **state)
 {
 	(void)state;
@@ -294,6 +309,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_paths_are_addresses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_broken_files_are_named, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_format_ends_with_its_bytes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_ledger_never_changes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_fork_hides_and_shows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_forks_of_forks, set_up, tear_down),
