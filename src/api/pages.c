@@ -33,7 +33,7 @@ int pages_get(struct http_request *req, struct http_response *res)
 	while (f->path && strcmp(f->path, req->path) != 0)
 		f++;
 	if (!f->path)
-		return job_fail(j, E_NOT_FOUND, "no_such_path", "write the path without escapes");
+		return job_fail(j, E_NOT_FOUND, "no_such_path", "there is no such file");
 	digest_sha256_hex(f->text, f->len, digest);
 	res->text = f->text;
 	res->text_len = f->len;

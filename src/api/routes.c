@@ -45,6 +45,8 @@ static const struct http_route routes[] = {
 	{ "GET", "/events", 0, events_get },
 	{ "GET", "/render", 0, state_check },
 	{ "POST", "/render", 0, state_render },
+	{ "GET", "/", HTTP_PUBLIC, pages_get },
+	{ "GET", "/console/{}", HTTP_PUBLIC, pages_get },
 	{ "GET", "/openapi.json", HTTP_PUBLIC, pages_get },
 	{ "GET", "/docs", HTTP_PUBLIC, pages_get },
 	{ "GET", "/docs/docs.css", HTTP_PUBLIC, pages_get },

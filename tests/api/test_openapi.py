@@ -21,7 +21,7 @@ OF_COMMANDS = {
     "verify", "wrong_master_key", "wrong_owner",
 }
 NOBODY = {"name": "nobody", "fqdn": "nobody.example.org", "id": "HEAD~999", "commit": "0" * 40, "ipv6": "::1",
-          "secret": "0" * 32}
+          "secret": "0" * 32, "file": "console.css"}
 
 
 def source(*names):
