@@ -120,6 +120,19 @@ check-failed:
 	@VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) VPNUNIT_PROMTOOL=$(PROMTOOL) $(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest \
 	--last-failed --last-failed-no-failures none $(SUITES)
 
+# The console, in a real Chromium.
+BROWSER = @VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
+          $(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest-browser tests/browser
+
+deps-browser:
+	@.ci/deps run test browser
+test-browser: deps-browser
+	@$(MAKE) check-browser
+check-browser: $(BUILD)/vpnunit
+	$(BROWSER)
+check-browser-failed:
+	$(BROWSER) --last-failed --last-failed-no-failures none
+
 # Random histories, new ones each time: half an hour.  Every crash that a disk and a client can make: an hour.
 test-long: deps-test $(BUILD)/vpnunit $(SHIMS)
 	@VPNUNIT_HISTORIES=500 VPNUNIT_STEPS=30 VPNUNIT_LONG=1 VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
@@ -231,5 +244,5 @@ clean:
 
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(FUZZ:=.d)
 .DELETE_ON_ERROR:
-.PHONY: deps deps-test deps-qa run test test-long check check-failed unit seeds fuzz fuzz-run asan tsan clang \
-        tidy fmt fmt-check qa bench test-fresh install deb clean
+.PHONY: deps deps-test deps-qa deps-browser run test test-browser check-browser check-browser-failed test-long \
+        check check-failed unit seeds fuzz fuzz-run asan tsan clang tidy fmt fmt-check qa bench test-fresh install deb clean
