@@ -22,6 +22,7 @@ struct deploy {
 	bool hooks;
 	int repair_ms;
 	struct management *management;
+	struct notice *notice; /* NULL: no hooks */
 	pthread_t worker;
 	int stop; /* eventfd: the running hook is to hurry up */
 
@@ -173,6 +174,7 @@ static void *deploy_worker(void *context)
 
 static void deploy_free(struct deploy *d)
 {
+	notice_close(d->notice);
 	management_close(d->management);
 	if (d->stop >= 0)
 		close(d->stop);
@@ -203,6 +205,7 @@ int deploy_open(struct job *j, const struct deploy_options *o, struct deploy **o
 	if (d->stop < 0)
 		job_fail_errno(j, "cannot make an event");
 	else if (!management_open(j, d->data, o->feed, &d->management) && d->hooks &&
+	    !notice_open(j, d->data, d->stop, &d->notice) &&
 	    (errno = pthread_create(&d->worker, NULL, deploy_worker, d)))
 		job_fail_errno(j, "cannot start the thread of the hooks");
 	if (j->error) {
@@ -331,4 +334,14 @@ void deploy_status(struct job *j, struct deploy *d, struct deploy_status *out)
 void deploy_clients(struct job *j, struct deploy *d, const char *name, struct deploy_clients *out)
 {
 	management_clients(j, d->management, name, out);
+}
+
+bool deploy_told(struct job *j, struct deploy *d, int64_t *until)
+{
+	return d->notice && notice_told(j, d->notice, until);
+}
+
+void deploy_tell(struct deploy *d, const char *commit, const char *text, int64_t until)
+{
+	notice_tell(d->notice, commit, text, until);
 }

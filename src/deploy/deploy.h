@@ -49,6 +49,14 @@ struct deploy_task {
 	size_t cuts_n;
 };
 
+/*
+ * hooks/expiring is told what ends soon.  deploy_told: *until is the moment up to which it has been (0: it never
+ * was); false: nobody wants to know, or is being told right now.  deploy_tell runs it, on a thread of its own, with a JSON
+ * text as its input; once it was content all up to `until` is told, also after a restart.  Copies.
+ */
+bool deploy_told(struct job *j, struct deploy *d, int64_t *until);
+void deploy_tell(struct deploy *d, const char *commit, const char *text, int64_t until);
+
 /* Copies the task and returns; tasks that wait are folded into one. */
 void deploy_submit(struct deploy *d, const struct deploy_task *t);
 

@@ -43,10 +43,11 @@ int child_run(struct job *j, const struct child *c, int *status, struct buf *out
 enum { HOOK_TIMEOUT_MS = 30000, HOOK_LEFT = 75 }; /* EX_TEMPFAIL: the kernel's side is the unit's */
 
 enum hook_outcome { HOOK_DONE, HOOK_LATER, HOOK_FAILED };
-enum hook_set { HOOK_KERNEL, HOOK_OTHERS }; /* post-commit; post-commit.d/ */
+enum hook_set { HOOK_KERNEL, HOOK_OTHERS, HOOK_EXPIRING }; /* post-commit; post-commit.d/; expiring */
 
 struct hook_run {
 	const char *data, *old_commit, *new_commit;
+	const char *input; /* NULL: none */
 	int timeout_ms, stop_fd;
 };
 /* The scripts of a set, as absolute paths in their order; NULL-terminated, in the arena. */
@@ -153,6 +154,14 @@ enum { CONFIGURATION_DIGEST = 65 };
 bool configuration_heard(const char *line, char out[CONFIGURATION_DIGEST]);
 /* What DATA/ovpn/server.conf says; "" where it cannot be read. */
 void configuration_wanted(const char *data, char out[CONFIGURATION_DIGEST]);
+
+/* --- notice.c: hooks/expiring, as deploy_told and deploy_tell say --- */
+
+struct notice;
+int notice_open(struct job *j, const char *data, int stop_fd, struct notice **out);
+void notice_close(struct notice *n); /* waits for a running hook, bounded; NULL is fine */
+bool notice_told(struct job *j, struct notice *n, int64_t *until);
+void notice_tell(struct notice *n, const char *commit, const char *text, int64_t until);
 
 /* --- cuts.c: connections that are to be ended --- */
 

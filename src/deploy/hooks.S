@@ -4,7 +4,7 @@
 #endif
 
 	.section .rodata
-	.globl hook_post_commit, hook_mirror_example, hook_proc_receive
+	.globl hook_post_commit, hook_mirror_example, hook_proc_receive, hook_expiring_example
 	.type hook_post_commit, %object
 hook_post_commit:
 	.incbin "hooks/post-commit"
@@ -20,5 +20,11 @@ hook_proc_receive:
 	.incbin "hooks/proc-receive"
 	.byte 0
 	.size hook_proc_receive, . - hook_proc_receive
+
+	.type hook_expiring_example, %object
+hook_expiring_example:
+	.incbin "hooks/expiring.example"
+	.byte 0
+	.size hook_expiring_example, . - hook_expiring_example
 
 	.section .note.GNU-stack, "", %progbits

@@ -1,7 +1,7 @@
 /*
  * Hooks: hooks/post-commit of the state repository and then whatever the
  * administrator put into hooks/post-commit.d/.  They get a few environment
- * variables and nothing else: no arguments, no input, no descriptors.
+ * variables and no arguments, no descriptors, and but for hooks/expiring no input.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -16,7 +16,17 @@
 enum { HOOK_OUTPUT_MAX = 64 * 1024 };
 
 /* Filled in by hooks.S. */
-extern const char hook_post_commit[], hook_mirror_example[];
+extern const char hook_post_commit[], hook_mirror_example[], hook_expiring_example[];
+
+/* Beside the hook that it may become; once that is there, no more. */
+static int install_example(struct job *j, const char *hook)
+{
+	const char *example = arena_printf(j->arena, "%s.example", hook);
+
+	if (fs_exists(hook) || fs_exists(example))
+		return 0;
+	return fs_write_durable(j, example, hook_expiring_example, strlen(hook_expiring_example), 0644);
+}
 
 int deploy_install(struct job *j, const char *data)
 {
@@ -26,7 +36,8 @@ int deploy_install(struct job *j, const char *data)
 	const char *example = arena_printf(j->arena, "%s/mirror.example", folder);
 
 	if (fs_mkdirs(j, hooks, 0755) ||
-	    fs_write_durable(j, post, hook_post_commit, strlen(hook_post_commit), 0755))
+	    fs_write_durable(j, post, hook_post_commit, strlen(hook_post_commit), 0755) ||
+	    install_example(j, arena_printf(j->arena, "%s/expiring", hooks)))
 		return j->error;
 	/* From its first day on the folder is the administrator's, the example in it too. */
 	if (fs_exists(folder))
@@ -97,16 +108,17 @@ static int hooks_list_folder(struct job *j, const char *folder, struct buf *list
 
 int hooks_list(struct job *j, const char *data, enum hook_set set, char ***paths)
 {
-	const char *post = arena_printf(j->arena, "%s/state.git/hooks/post-commit", data);
+	const char *hooks = arena_printf(j->arena, "%s/state.git/hooks", data);
 	char *end = NULL;
 	struct buf list;
 	int error = 0;
 
 	buf_open(&list, j->arena);
-	if (set == HOOK_KERNEL)
-		hooks_add(&list, post);
+	if (set == HOOK_OTHERS)
+		error = hooks_list_folder(j, arena_printf(j->arena, "%s/post-commit.d", hooks), &list);
 	else
-		error = hooks_list_folder(j, arena_printf(j->arena, "%s.d", post), &list);
+		hooks_add(&list,
+		    arena_printf(j->arena, "%s/%s", hooks, set == HOOK_KERNEL ? "post-commit" : "expiring"));
 	buf_add(&list, &end, sizeof(end));
 	*paths = (char **)(void *)list.data;
 	return error;
@@ -200,6 +212,8 @@ enum hook_outcome hooks_run(struct job *j, const struct hook_run *r, enum hook_s
 		const struct child c = { .path = *paths,
 			.argv = argv,
 			.env = env,
+			.input = r->input,
+			.input_len = r->input ? strlen(r->input) : 0,
 			.output_max = HOOK_OUTPUT_MAX,
 			.cwd = arena_printf(j->arena, "%s/state.git", data),
 			.timeout_ms = r->timeout_ms,

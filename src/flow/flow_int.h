@@ -60,6 +60,7 @@ struct flow {
 		bool is_due;
 		size_t kind, at;
 	} origin;
+	int64_t next_ends, heard_ends; /* when to look for what ends soon; up to when listeners have heard it */
 	int64_t next_catch_up;     /* by the monotonic clock, ms: not before, after a failure */
 	struct flow_keys keys;
 	struct indexing *indexing; /* the index of the history catches up; NULL: it does not have to */
@@ -195,6 +196,9 @@ void flow_collect_cuts(struct job *j, const struct model *fork, struct deploy_ta
 void flow_note_end(struct flow *f, struct job *j, const struct model *m, bool all);
 void flow_publish_snapshot(struct flow *f, const char *trouble);
 void flow_set_drift(struct flow *f, char **drift);
+
+/* Tell what ends soon, if it is time to. */
+void flow_tell_ends(struct flow *f, int64_t now);
 
 /* --- measure.c --- */
 

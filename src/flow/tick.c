@@ -105,6 +105,7 @@ void flow_tick(struct flow *f)
 		flow_start_checking(f);
 	}
 	f->spent_ms = 0;
+	flow_tell_ends(f, now);
 }
 
 /* When the next overlap ends: of what a fork brought, or of all. */

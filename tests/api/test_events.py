@@ -24,10 +24,12 @@ class Stream:
         assert next(self.lines) == "retry: 2000" and next(self.lines) == ""
 
     def next(self, kind=None):
-        """The next event as (kind, id, data), comments left out; of a kind, if given."""
+        """The next event as (kind, id, data), comments left out; of a kind, if given. None: the stream has ended."""
+        deadline = time.monotonic() + 20
         while True:
             fields = {}
             for line in self.lines:
+                assert time.monotonic() < deadline, "no such event"
                 if line == "":
                     break
                 name, _, value = line.partition(":")
