@@ -39,17 +39,14 @@ static int send_change(
 		.if_match = m->if_match,
 		.confirm_within = is_dry ? 0 : a->confirm_within,
 		.on_wait = progress_wait };
-	const char *separator = strchr(m->path, '?') ? "&" : "?";
+	struct buf path;
 	int error;
 
-	call.path = m->path;
-	if (is_dry) {
-		call.path = arena_printf(j->arena, "%s%sdry_run=1", call.path, separator);
-		separator = "&";
-	}
-	if (a->reason)
-		call.path = arena_printf(j->arena, "%s%s", call.path,
-		    cli_url(j, arena_printf(j->arena, "%sreason=", separator), a->reason, ""));
+	buf_open(&path, j->arena);
+	buf_puts(&path, m->path);
+	cli_add_query(&path, "dry_run", is_dry ? "1" : NULL);
+	cli_add_query(&path, "reason", a->reason);
+	call.path = path.data;
 	error = cli_ask(j, a, &call, out);
 	progress_end();
 	return error;
@@ -89,7 +86,7 @@ static int ask_person(struct job *j)
 	return 0;
 }
 
-/* What is lost is told on standard output, which --json leaves to programs: they give --yes. */
+/* Who reads JSON is a program: it says --yes, or is refused, terminal or not. */
 static int confirm(struct job *j, const struct arguments *a, const struct mutation *m)
 {
 	struct json *plan = NULL;
@@ -137,10 +134,7 @@ int cli_change(struct job *j, const struct arguments *a, struct mutation *m)
 	if (a->dry_run) {
 		if (ask_plan(j, a, m, &o))
 			return EXIT_REFUSED;
-		if (a->json)
-			output_json(j, o);
-		else
-			plan_print(j, o);
+		output_answer(j, a->json, o, plan_print);
 		return 0;
 	}
 	if (confirm(j, a, m) || send_change(j, a, m, false, &answer) ||

@@ -11,7 +11,7 @@ enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NOT_DEPLOYED = 3, EXIT_DIFFERS = 1
 enum { LIST_MAX = 16 };
 
 struct words { /* of an option that may come more than once */
-	const char *word[LIST_MAX + 1]; /* one more for the service's own socket */
+	const char *word[LIST_MAX];
 	size_t n;
 	bool is_default; /* from the environment: a flag replaces them all */
 };
@@ -40,11 +40,13 @@ struct arguments {
 	size_t rest_n;
 };
 
+typedef int (cli_command)(struct job *j, struct arguments *a);
+
 struct command {
 	const char *name;
 	const char *takes; /* behind the options: "COMMIT", "[FILTER...]" */
 	const char *options; /* their names */
-	int (*run)(struct job *j, struct arguments *a); /* the exit status; the job's error is told by the caller */
+	cli_command *run; /* the exit status; the job's error is told by the caller */
 };
 
 /* All of them, by number; NULL behind the last. */
@@ -132,8 +134,6 @@ int cli_fetch_configs(
 
 /* --- the commands --- */
 
-typedef int (cli_command)(struct job *j, struct arguments *a);
-
 cli_command cli_init, cli_serve, cli_render, cli_deploy, cli_git, cli_key, cli_receive, cli_check, cli_restore;
 cli_command cli_fmt, cli_verify;
 cli_command cli_status, cli_whois, cli_log, cli_show, cli_diff, cli_rollback, cli_revert, cli_batch;
@@ -142,7 +142,8 @@ cli_command cli_user_delete;
 cli_command cli_gateway_add, cli_gateway_list, cli_gateway_show, cli_gateway_set, cli_gateway_enable;
 cli_command cli_gateway_disable, cli_gateway_allow, cli_gateway_close, cli_gateway_renew, cli_gateway_delete;
 cli_command cli_gateway_config, cli_gateway_link;
-cli_command cli_token_add, cli_token_list, cli_token_show, cli_token_delete, cli_signer_add, cli_signer_list, cli_signer_delete;
+cli_command cli_token_add, cli_token_list, cli_token_show, cli_token_delete;
+cli_command cli_signer_add, cli_signer_list, cli_signer_delete;
 cli_command cli_confirm, cli_undo, cli_complete;
 
 #endif

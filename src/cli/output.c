@@ -56,7 +56,7 @@ void output_diff(struct job *j, const char *text)
 		size_t len = strcspn(text, "\n");
 		enum style style = *text == '+' ? STYLE_GOOD : *text == '-' ? STYLE_BAD : STYLE_PLAIN;
 
-		output_print(style, arena_strndup(j->arena, text, len));
+		output_print(style, output_printable(j, arena_strndup(j->arena, text, len)));
 		putchar('\n');
 		text += len + (text[len] == '\n');
 	}
@@ -65,12 +65,14 @@ void output_diff(struct job *j, const char *text)
 /* Control characters of names and reasons that came from elsewhere are not the terminal's to obey. */
 const char *output_printable(struct job *j, const char *text)
 {
-	char *copy = arena_strdup(j->arena, text ? text : ""), *p;
+	char *copy = arena_strdup(j->arena, text ? text : "");
+	unsigned char *p;
 
-	for (p = copy; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f ||
-		    ((unsigned char)*p == 0xc2 && (signed char)p[1] < -96))
+	for (p = (unsigned char *)copy; *p; p++)
+		if ((*p < 0x20 && *p != '\t') || *p == 0x7f)
 			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) /* C1 in UTF-8 */
+			memcpy(p, "??", 2);
 	return copy;
 }
 

@@ -17,13 +17,13 @@ static const char *name_place(const struct http_call *c)
 
 static int ask_send(struct job *j, int fd, const struct http_call *c)
 {
-	const char *at;
+	const char *host = c->socket ? "localhost" : strstr(c->url, "//") + 2, *at;
 	struct buf b;
 	size_t left;
 
 	buf_open(&b, j->arena);
-	buf_printf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", c->method, c->path,
-	    c->socket ? "localhost" : strstr(c->url, "//") + 2);
+	buf_printf(&b, "%s %s HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n", c->method, c->path,
+	    (int)strcspn(host, "/"), host);
 	if (c->token)
 		buf_printf(&b, "Authorization: Bearer %s\r\n", c->token);
 	if (c->if_match)

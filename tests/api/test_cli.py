@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from service import BINARY, ROOT
+from service import BINARY, ROOT, Service
 
 NAME = "laptop.joe.example.org"
 
@@ -80,6 +80,8 @@ def test_gateways(fresh):
     refused(fresh.run("gateway renew", NAME, check=False), "renew")
     fresh.run("gateway renew", NAME, "--force", "--reason", "lost")
     assert len(fresh.get(f"/gateway/{NAME}").json()["certificates"]) == 2
+    assert "CONNECTED" in fresh.run("gateway list", "--status").stdout
+    assert "OpenVPN cannot be asked" in fresh.run("gateway show", NAME, "--status").stdout
     shown = json.loads(fresh.run("gateway show", NAME, "--json").stdout)
     assert shown == fresh.get(f"/gateway/{NAME}").json()
 
@@ -107,6 +109,8 @@ def test_tokens(joe):
         file.write(made.stdout)
     by_url = ("--url", joe.url(""), "--token-file", path)
     assert joe.run("token list", *by_url).stdout.splitlines()[1].split()[:4] == ["ci", "auditor", "all", "valid"]
+    assert joe.run("token show", "ci").stdout == joe.run("token list").stdout
+    refused(joe.run("token show", "nobody", check=False), "nobody")
     refused(joe.run("user add", "eve", *by_url, check=False), "auditor")
     refused(joe.run("token delete", "ci", check=False), "--yes")
     joe.run("token delete", "ci", "--yes")
@@ -228,17 +232,19 @@ def test_history(joe):
     assert json.loads(joe.run("whois", address, "--json").stdout)["gateway"] == NAME
 
 
-def test_long_lists_come_page_by_page(fresh):
-    changes = [{"op": "user.create", "name": f"u{n:04}"} for n in range(253)]
-    assert fresh.post("/batch", {"changes": changes}).status_code == 201
-    for start in range(0, 2400, 1200):
-        changes = [{"op": "gateway.create", "name": f"g{n}.example.org", "user": f"u{n // 16:04}"} for n in range(start, start + 1200)]
-        assert fresh.post("/batch", {"changes": changes}).status_code == 201
-    listed = json.loads(fresh.run("gateway list", "--json").stdout)
-    assert len(listed) == 2400 and len({gateway["name"] for gateway in listed}) == 2400
-    assert len(json.loads(fresh.run("gateway list", "--json", "--at", "HEAD~1").stdout)) == 1200
-    status, screen = terminal(fresh, "gateway", "list")
-    assert status == 0 and "gateways 1000" in screen
+def test_long_lists_come_page_by_page(tmp_path):
+    service = Service(str(tmp_path), init=("--prefix", "2001:db8::/32", "--widths", "20/8/4")).start()
+    changes = [{"op": "user.create", "name": f"u{n:04}"} for n in range(1100)]
+    assert service.post("/batch", {"changes": changes}).status_code == 201
+    service.user("one.more")
+    try:
+        for at, n in (((), 1101), (("--at", "HEAD~1"), 1100)):
+            listed = json.loads(service.run("user list", "--json", *at).stdout)
+            assert len(listed) == n and len({user["name"] for user in listed}) == n
+        status, screen = terminal(service, "user", "list")
+        assert status == 0 and "users 1000" in screen
+    finally:
+        service.stop()
 
 
 def test_confirm_within(joe):
