@@ -228,6 +228,7 @@ install: $(BUILD)/vpnunit
 	install -D -m 644 templates/completion.zsh $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FOLDER)/_vpnunit
 	install -D -m 644 hooks/systemd/vpnunit.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/vpnunit.conf
 	install -D -m 644 hooks/systemd/vpnunit.sysctl $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-vpnunit.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/vpnunit/monitoring hooks/monitoring/*
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS); do sed 's|/usr/local/bin/|$(PREFIX)/bin/|' hooks/systemd/$$unit \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
