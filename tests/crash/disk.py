@@ -32,8 +32,8 @@ class Control:
                 "DISK_LOG": log, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
     def arm(self, call, how, error=0, first=1, last=None):
-        """From now on the first-th to last-th of these calls fail."""
-        calls = sum(CALLS.values()) if call == "any" else CALLS[call]
+        """From now on the first-th to last-th of these calls fail: of one kind, of "any", or of several kinds as bits."""
+        calls = call if isinstance(call, int) else sum(CALLS.values()) if call == "any" else CALLS[call]
         self.page[4:] = self.LAYOUT.pack(0, how, error, 0, first, first if last is None else last, 0, 0, 0)[4:]
         self.page[:4] = struct.pack("I", calls)
 

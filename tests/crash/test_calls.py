@@ -16,9 +16,8 @@ import requests
 
 from disk import CALLS, ERROR, EXIT, FOR_EVER, IS_LONG, SHORT, Control
 from service import BINARY, Service
-from whole import check, start_again
+from whole import check, start_again, wait_for_repair
 
-REPAIRED_WITHIN = 10
 if IS_LONG:
     FAULTS = [(call, EXIT, 0, 1) for call in CALLS]
     FAULTS += [(call, ERROR, errno.EIO, 1) for call in CALLS]
@@ -111,17 +110,6 @@ def before(operation, service, number):
         make_gateway(service, f"old{number}.example.org")
     if operation is repack:
         fill_packs(service, number)
-
-
-def wait_for_repair(service):
-    """What could not be rendered is rendered soon, by itself."""
-    deadline = time.monotonic() + REPAIRED_WITHIN
-    while time.monotonic() < deadline:
-        state = service.get("/state").json()
-        if state["head"] == state["rendered"]:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"not rendered after {REPAIRED_WITHIN} s: {service.read_log()[-2000:]}")
 
 
 def try_once(service, control, operation, number, fault, n):

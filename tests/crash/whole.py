@@ -4,6 +4,7 @@ import subprocess
 import time
 
 START_WITHIN = float(os.environ.get("VPNUNIT_START_SECONDS", "2"))
+REPAIRED_WITHIN = 10
 
 
 def start_again(service):
@@ -12,6 +13,17 @@ def start_again(service):
     service.start()
     took = time.monotonic() - began
     assert took < START_WITHIN, f"the start took {took:.1f} s"
+
+
+def wait_for_repair(service):
+    """What could not be rendered is rendered soon, by itself."""
+    deadline = time.monotonic() + REPAIRED_WITHIN
+    while time.monotonic() < deadline:
+        state = service.get("/state").json()
+        if state["head"] == state["rendered"]:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not rendered after {REPAIRED_WITHIN} s: {service.read_log()[-2000:]}")
 
 
 def leftovers(service):
