@@ -42,7 +42,7 @@ BENCH := $(BUILD)/bench/load $(BUILD)/bench/constant
 PROMTOOL  := $(abspath $(CACHE))/promtool
 SUITES    := $(wildcard $(addprefix tests/,rules golden prop api crash net))
 FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c tests/crash/*.c tests/bench/*.c)
-SCRIPTS   := .ci/archive .ci/civetweb .ci/deb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
+SCRIPTS   := tests/memcheck .ci/archive .ci/civetweb .ci/deb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
 
 $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -162,12 +162,24 @@ comma   := ,
 
 asan: export ASAN_OPTIONS := detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1
 asan: export UBSAN_OPTIONS := print_stacktrace=1
+asan: export VPNUNIT_PATIENCE := 5
 asan:
 	@$(MAKE) BUILD=$(BUILD)/asan $(call SANITIZE,address$(comma)undefined) check
 
 tsan: export TSAN_OPTIONS := halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan.supp
+tsan: export VPNUNIT_PATIENCE := 10
 tsan:
-	@$(MAKE) BUILD=$(BUILD)/tsan $(call SANITIZE,thread) SUITES=tests/api check
+	@$(MAKE) BUILD=$(BUILD)/tsan $(call SANITIZE,thread) SUITES="tests/api tests/crash" check
+
+# The programs of the units and every vpnunit that the API's tests run, under valgrind: an hour.
+memcheck: export VPNUNIT_PATIENCE := 30
+memcheck: export MEMCHECK_BIN := $(abspath $(BUILD)/vpnunit)
+memcheck: export MEMCHECK_LOGS := $(abspath $(BUILD)/memcheck)
+memcheck: $(BUILD)/vpnunit $(UNIT)
+	@rm -rf $(MEMCHECK_LOGS) && mkdir -p $(MEMCHECK_LOGS)
+	@for t in $(UNIT); do echo "== $${t##*/}"; MEMCHECK_BIN=$$t tests/memcheck || exit 1; done
+	@VPNUNIT_BIN=$(abspath tests/memcheck) $(PYTHON) -m pytest -p no:cacheprovider tests/api
+	@! find $(MEMCHECK_LOGS) -size +0 | grep .
 
 clang:
 	@$(MAKE) BUILD=$(BUILD)/clang CC=clang $(BUILD)/clang/vpnunit unit
@@ -246,4 +258,4 @@ clean:
 -include $(OBJ:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(FUZZ:=.d)
 .DELETE_ON_ERROR:
 .PHONY: deps deps-test deps-qa deps-browser run test test-browser check-browser check-browser-failed test-long \
-        check check-failed unit seeds fuzz fuzz-run asan tsan clang tidy fmt fmt-check qa bench test-fresh install deb clean
+        check check-failed unit seeds fuzz fuzz-run asan tsan memcheck clang tidy fmt fmt-check qa bench test-fresh install deb clean

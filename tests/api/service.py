@@ -14,7 +14,8 @@ from document import document
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.path.abspath(os.environ.get("VPNUNIT_BIN", os.path.join(ROOT, "build", "vpnunit")))
 PREFIX = "2001:db8::/48"
-START_SECONDS = 20
+PATIENCE = float(os.environ.get("VPNUNIT_PATIENCE", "1"))  # how much slower than usual it may be
+START_SECONDS = 20 * PATIENCE
 
 
 def free_port():
@@ -38,7 +39,7 @@ class Service:
     def run(self, command, *arguments, check=True):
         """Run a subcommand, such as "log" or "user add", to its end."""
         return subprocess.run([BINARY, *command.split(), "--data", self.data, *arguments], check=check, text=True,
-                              capture_output=True, timeout=60, env=self.environment)
+                              capture_output=True, timeout=60 * PATIENCE, env=self.environment)
 
     def start(self, hooks=False):
         """Serve until stop(); with hooks it has no CAP_NET_ADMIN, so that no test touches this kernel."""
@@ -55,7 +56,7 @@ class Service:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("vpnunit serve did not start:\n" + self.read_log())
             try:
-                if requests.get(self.url("/healthz"), timeout=1).ok:
+                if requests.get(self.url("/healthz"), timeout=PATIENCE).ok:
                     return self
             except requests.ConnectionError:
                 time.sleep(0.05)
@@ -66,7 +67,7 @@ class Service:
             return None
         self.process.send_signal(signal.SIGTERM)
         try:
-            status = self.process.wait(timeout=30)
+            status = self.process.wait(timeout=30 * PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
@@ -91,7 +92,7 @@ class Service:
         if body is not None:
             options["data"] = json.dumps(body)
             headers.setdefault("Content-Type", "application/json")
-        answer = requests.request(method, self.url(path), headers=headers, timeout=60, **options)
+        answer = requests.request(method, self.url(path), headers=headers, timeout=60 * PATIENCE, **options)
         document().check(method, path, answer)
         return answer
 
@@ -110,7 +111,7 @@ class Service:
     def raw(self, data, close=True):
         """Send bytes over the unix socket; all that comes back until the service closes."""
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(30)
+            connection.settimeout(30 * PATIENCE)
             connection.connect(self.socket)
             connection.sendall(data)
             if close:
@@ -134,7 +135,7 @@ class Service:
         """Stock git on the state repository."""
         return subprocess.run(
             ["git", "-c", f"safe.directory={self.repository}", "--git-dir", self.repository, *arguments],
-            check=check, capture_output=True, text=True, timeout=60).stdout
+            check=check, capture_output=True, text=True, timeout=60 * PATIENCE).stdout
 
     @property
     def repository(self):

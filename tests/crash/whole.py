@@ -3,8 +3,10 @@ import os
 import subprocess
 import time
 
-START_WITHIN = float(os.environ.get("VPNUNIT_START_SECONDS", "2"))
-REPAIRED_WITHIN = 10
+from service import PATIENCE
+
+START_WITHIN = 2 * PATIENCE
+REPAIRED_WITHIN = 10 * PATIENCE
 
 
 def start_again(service):
