@@ -131,7 +131,7 @@ int cli_serve(struct job *j, struct arguments *a)
 	if (find_url(j, a, &api))
 		return EXIT_USAGE;
 	block_signals();
-	if (flow_open(j, &o, &api.flow) == 0) {
+	if (serve_harden(j, a) == 0 && flow_open(j, &o, &api.flow) == 0) {
 		cli_tell_warnings(j);
 		if (query_open(j, a->data, &api.query) == 0)
 			serve_until_signal(j, a, &api);

@@ -12,6 +12,12 @@ struct serve_tls { /* the certificate of the TLS listeners */
 	const char *name, *fingerprint, *ca_fingerprint;
 };
 
+/*
+ * Before the first thread: no new privileges, no capability but what is needed, no core file and nobody of
+ * our user who looks into our memory.
+ */
+int serve_harden(struct job *j, const struct arguments *a);
+
 /* Load what is to be shown; nothing where nobody listens with TLS. tls is the caller's to close. */
 int serve_tls_open(struct job *j, const struct arguments *a, struct flow *f, struct serve_tls *t);
 /* By which URL the first TLS listener is reached: the name of our own certificate, or its address. */

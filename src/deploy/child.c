@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -22,6 +23,8 @@ struct running {
 	const struct child *child;
 	pid_t pid;
 	int in, out, out_write, pidfd; /* out: our end of its output */
+	int sandbox; /* its rules; -1: none */
+	int spawn_error;
 	int64_t deadline;
 	struct buf *output;
 };
@@ -77,6 +80,30 @@ static int child_spawn(struct running *r)
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	return error;
+}
+
+/* Rules are a thread's, and so one of its own starts the child and ends. */
+static void *child_spawn_confined(void *running)
+{
+	struct running *r = running;
+
+	r->spawn_error = sandbox_enter(r->sandbox);
+	if (!r->spawn_error)
+		r->spawn_error = child_spawn(r);
+	return NULL;
+}
+
+static int child_spawn_where(struct running *r)
+{
+	pthread_t thread;
+	int error;
+
+	if (r->sandbox < 0)
+		return child_spawn(r);
+	error = pthread_create(&thread, NULL, child_spawn_confined, r);
+	if (!error)
+		pthread_join(thread, NULL);
+	return error ? error : r->spawn_error;
 }
 
 /* Take what is there; false at the end of the output. */
@@ -150,7 +177,9 @@ static int child_start(struct job *j, struct running *r)
 		return job_fail_errno(j, "cannot make a pipe");
 	r->out = pipe[0];
 	r->out_write = pipe[1];
-	error = child_spawn(r);
+	if (r->child->hidden && sandbox_is_there() && sandbox_open(j, r->child->hidden, &r->sandbox))
+		return j->error;
+	error = child_spawn_where(r);
 	if (error == ENOENT)
 		return job_fail(j, E_NOT_FOUND, "not_found", "there is no %s", r->child->path);
 	if (error) {
@@ -175,7 +204,7 @@ static void child_close(int *fd)
 int child_run(struct job *j, const struct child *c, int *status, struct buf *output)
 {
 	struct running r = {
-		.child = c, .in = -1, .out = -1, .out_write = -1, .pidfd = -1, .output = output
+		.child = c, .in = -1, .out = -1, .out_write = -1, .pidfd = -1, .sandbox = -1, .output = output
 	};
 	int error;
 
@@ -183,6 +212,7 @@ int child_run(struct job *j, const struct child *c, int *status, struct buf *out
 	r.deadline = time_monotonic_ms() + c->timeout_ms;
 	error = child_start(j, &r);
 	child_close(&r.in);
+	child_close(&r.sandbox);
 	child_close(&r.out_write); /* else our own end would keep the output from ending */
 	if (!error)
 		*status = child_end(&r, child_watch(&r));

@@ -5,6 +5,7 @@
  * the hook does the kernel's side, it runs once a minute too, to repair it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ enum { RECENT = 1024, SETTLE_MS = 1000, POLL_MS = 50, AWAY_MS = 300, REPAIR_MS =
 
 struct deploy {
 	char *data;
+	int hidden[SANDBOX_HIDDEN + 1]; /* what hooks cannot read */
 	bool hooks;
 	int repair_ms;
 	struct management *management;
@@ -113,7 +115,8 @@ static void deploy_turn(struct deploy *d, bool is_repair)
 		.old_commit = old_commit,
 		.new_commit = new_commit,
 		.timeout_ms = HOOK_TIMEOUT_MS,
-		.stop_fd = d->stop };
+		.stop_fd = d->stop,
+		.hidden = d->hidden };
 	struct deploy_end end = { .kernel = "", .others = "" };
 	uint64_t number = d->submitted;
 	int64_t began_at = time_monotonic_us();
@@ -174,6 +177,8 @@ static void *deploy_worker(void *context)
 
 static void deploy_free(struct deploy *d)
 {
+	const int *at;
+
 	notice_close(d->notice);
 	management_close(d->management);
 	if (d->stop >= 0)
@@ -183,7 +188,29 @@ static void deploy_free(struct deploy *d)
 	free(d->kernel);
 	free(d->others);
 	free(d->data);
+	for (at = d->hidden; *at >= 0; at++)
+		close(*at);
 	free(d);
+}
+
+static void hide(struct deploy *d, const char *path)
+{
+	int *at = d->hidden;
+
+	while (*at >= 0)
+		at++;
+	*at = open(path, O_PATH | O_CLOEXEC); /* what is not there cannot be read */
+}
+
+static void hide_secrets(struct job *j, struct deploy *d, const struct deploy_options *o)
+{
+	memset(d->hidden, -1, sizeof(d->hidden));
+	hide(d, arena_printf(j->arena, "%s/secrets", o->data));
+	if (o->master_key)
+		hide(d, o->master_key);
+	if (d->hooks && !sandbox_is_there())
+		job_warn(j,
+		    "this kernel has no Landlock: hooks, which run as the service's user, can read the master key");
 }
 
 int deploy_open(struct job *j, const struct deploy_options *o, struct deploy **out)
@@ -195,6 +222,7 @@ int deploy_open(struct job *j, const struct deploy_options *o, struct deploy **o
 	d->kernel = mem_strdup("");
 	d->others = mem_strdup("");
 	d->hooks = o->hooks;
+	hide_secrets(j, d, o);
 	d->repair_ms = o->repair_ms ? o->repair_ms : REPAIR_MS;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_condattr_init(&clock);

@@ -16,6 +16,7 @@ struct deploy;
 
 struct deploy_options {
 	const char *data;    /* the folder; the state repository is DATA/state.git */
+	const char *master_key; /* its file, which hooks cannot read; NULL: in DATA/secrets, where they read nothing */
 	struct feed *feed;   /* who connects and disconnects is told there; borrowed */
 	bool hooks;          /* false: --hooks none; no hook runs and nothing is reported as not deployed */
 	int repair_ms;       /* how often hooks/post-commit runs to repair; 0: once a minute */

@@ -29,6 +29,7 @@ struct child {
 	size_t output_max;       /* of what it writes, standard error included; the rest is thrown away */
 	int timeout_ms;          /* then its whole group is killed */
 	int stop_fd;             /* once readable, it has CHILD_STOP_MS at most; -1: none */
+	const int *hidden;       /* what it cannot read (sandbox.c); NULL: it reads what we may */
 };
 enum { CHILD_STOP_MS = 5000 };
 
@@ -37,6 +38,19 @@ enum { CHILD_STOP_MS = 5000 };
  * CHILD_TIMED_OUT.  E_NOT_FOUND: there is no such program.
  */
 int child_run(struct job *j, const struct child *c, int *status, struct buf *output);
+
+/* --- sandbox.c --- */
+
+/* Has this kernel what it takes? */
+bool sandbox_is_there(void);
+enum { SANDBOX_HIDDEN = 2 };
+/*
+ * Rules that let everything be read as before, but for these and what is below them: at most so many
+ * descriptors (O_PATH), -1 behind the last.  fd is the caller's.
+ */
+int sandbox_open(struct job *j, const int *hidden, int *fd);
+/* For the calling thread and what it starts, for ever. 0, or errno. */
+int sandbox_enter(int fd);
 
 /* --- hooks.c --- */
 
@@ -49,6 +63,7 @@ struct hook_run {
 	const char *data, *old_commit, *new_commit;
 	const char *input; /* NULL: none */
 	int timeout_ms, stop_fd;
+	const int *hidden;       /* as of struct child */
 };
 /* The scripts of a set, as absolute paths in their order; NULL-terminated, in the arena. */
 /* The program that runs, by its path. */

@@ -217,7 +217,8 @@ enum hook_outcome hooks_run(struct job *j, const struct hook_run *r, enum hook_s
 			.output_max = HOOK_OUTPUT_MAX,
 			.cwd = arena_printf(j->arena, "%s/state.git", data),
 			.timeout_ms = r->timeout_ms,
-			.stop_fd = r->stop_fd };
+			.stop_fd = r->stop_fd,
+			.hidden = r->hidden };
 		enum hook_outcome one = hook_run_one(j, &c, &failed);
 
 		if (one == HOOK_FAILED && outcome != HOOK_FAILED)

@@ -100,7 +100,9 @@ int flow_make_token(struct job *j, const char *data)
 
 static int start_deploy(struct job *j, const struct flow_options *o, struct flow *f)
 {
-	struct deploy_options options = { .data = o->data, .feed = f->feed, .hooks = o->hooks };
+	struct deploy_options options = {
+		.data = o->data, .master_key = o->master_key, .feed = f->feed, .hooks = o->hooks
+	};
 	struct deploy_task task = { 0 };
 
 	if (deploy_install(j, o->data) || flow_install_receive(j, o) ||
