@@ -233,7 +233,7 @@ int deploy_open(struct job *j, const struct deploy_options *o, struct deploy **o
 	if (d->stop < 0)
 		job_fail_errno(j, "cannot make an event");
 	else if (!management_open(j, d->data, o->feed, &d->management) && d->hooks &&
-	    !notice_open(j, d->data, d->stop, &d->notice) &&
+	    !notice_open(j, d->data, d->stop, d->hidden, &d->notice) &&
 	    (errno = pthread_create(&d->worker, NULL, deploy_worker, d)))
 		job_fail_errno(j, "cannot start the thread of the hooks");
 	if (j->error) {

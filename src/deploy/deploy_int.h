@@ -173,7 +173,7 @@ void configuration_wanted(const char *data, char out[CONFIGURATION_DIGEST]);
 /* --- notice.c: hooks/expiring, as deploy_told and deploy_tell say --- */
 
 struct notice;
-int notice_open(struct job *j, const char *data, int stop_fd, struct notice **out);
+int notice_open(struct job *j, const char *data, int stop_fd, const int *hidden, struct notice **out);
 void notice_close(struct notice *n); /* waits for a running hook, bounded; NULL is fine */
 bool notice_told(struct job *j, struct notice *n, int64_t *until);
 void notice_tell(struct notice *n, const char *commit, const char *text, int64_t until);

@@ -26,6 +26,7 @@ struct notice {
 	int64_t until;
 	bool is_stopping;
 	int stop_fd;
+	const int *hidden; /* from the hook; borrowed */
 };
 
 static const char *notice_path(struct job *j, const struct notice *n)
@@ -67,7 +68,8 @@ static void notice_run(const struct notice *n)
 		.new_commit = n->commit,
 		.input = n->text,
 		.timeout_ms = HOOK_TIMEOUT_MS,
-		.stop_fd = n->stop_fd };
+		.stop_fd = n->stop_fd,
+		.hidden = n->hidden };
 	const char *detail = "";
 	struct job j;
 
@@ -97,12 +99,13 @@ static void *notice_worker(void *context)
 	return NULL;
 }
 
-int notice_open(struct job *j, const char *data, int stop_fd, struct notice **out)
+int notice_open(struct job *j, const char *data, int stop_fd, const int *hidden, struct notice **out)
 {
 	struct notice *n = mem_zalloc(sizeof(*n));
 
 	n->data = mem_strdup(data);
 	n->stop_fd = stop_fd;
+	n->hidden = hidden;
 	pthread_mutex_init(&n->lock, NULL);
 	pthread_cond_init(&n->changed, NULL);
 	*out = n;

@@ -137,6 +137,7 @@ static int open_server(struct job *j, const char **listen_on, size_t n, struct h
 	struct http_options o = {
 		.listen = listen_on,
 		.listen_n = n,
+		.allow_cleartext = true,
 		.identify = identify,
 		.routes = routes,
 		.routes_n = sizeof(routes) / sizeof(*routes),
@@ -501,7 +502,8 @@ static void says_why_it_cannot_listen(void **state)
 	assert_cannot_listen(t.tcp, "Address already in use");
 	assert_cannot_listen(t.listen, "another process");
 	assert_cannot_listen("8080", "give 127.0.0.1:8080");
-	assert_cannot_listen("127.0.0.1:8080s", "give 127.0.0.1:8080");
+	assert_cannot_listen("127.0.0.1:8080x", "give 127.0.0.1:8080");
+	assert_cannot_listen("127.0.0.1:8080s", "SSL"); /* and no certificate */
 	assert_cannot_listen("example.org:8080", "give 127.0.0.1:8080");
 	assert_cannot_listen("unix:", "empty");
 	assert_cannot_listen("unix:/nowhere/at/all", "No such file");
