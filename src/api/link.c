@@ -39,6 +39,7 @@ static int read_link(struct job *j, const char *path, struct link *out)
 	struct json *o;
 	struct buf b;
 
+	*out = (struct link){ .expires = 0 };
 	if (fs_read(j, path, LINK_FILE_MAX, &b) || json_parse(j, b.data, b.len, &o) ||
 	    json_want_string(j, o, "gateway", true, &out->gateway) ||
 	    json_want_string(j, o, "device", true, &out->device) ||

@@ -112,6 +112,7 @@ static int read_rules(struct job *j, const struct arguments *a, struct edit *out
 	struct http_answer answer;
 	struct json *gateway;
 
+	*out = (struct edit){ .now = json_array(j->arena) };
 	if (cli_build_rules(j, a, (const char *const *)a->rest + 1, a->rest_n - 1, &out->given) ||
 	    cli_ask(j, a, &call, &answer) || json_parse(j, answer.body.data, answer.body.len, &gateway))
 		return j->error;

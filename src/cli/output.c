@@ -69,10 +69,12 @@ const char *output_printable(struct job *j, const char *text)
 	unsigned char *p;
 
 	for (p = (unsigned char *)copy; *p; p++)
-		if ((*p < 0x20 && *p != '\t') || *p == 0x7f)
+		if ((*p < 0x20 && *p != '\t') || *p == 0x7f) {
 			*p = '?';
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) /* C1 in UTF-8 */
-			memcpy(p, "??", 2);
+		} else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) { /* C1 in UTF-8 */
+			*p++ = '?';
+			*p = '?';
+		}
 	return copy;
 }
 

@@ -136,7 +136,7 @@ static void interleave(int version, const uint8_t *data, uint8_t *out)
 	const int blocks = versions[version].blocks, n = versions[version].correction;
 	const int words = count_data(version), least = words / blocks, shorter = blocks - words % blocks;
 	uint8_t generator[EC_MAX], correction[BLOCKS_MAX][EC_MAX];
-	const uint8_t *start[BLOCKS_MAX];
+	const uint8_t *start[BLOCKS_MAX] = { NULL };
 	int b, i;
 
 	make_generator(n, generator);
@@ -362,7 +362,7 @@ static void choose_mask(struct qr *q)
 
 bool qr_encode(const void *bytes, size_t len, struct qr *out)
 {
-	uint8_t data[CODEWORDS_MAX] = { 0 }, words[CODEWORDS_MAX];
+	uint8_t data[CODEWORDS_MAX] = { 0 }, words[CODEWORDS_MAX] = { 0 };
 	const int version = choose_version(len);
 
 	memset(out, 0, sizeof(*out));
