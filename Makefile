@@ -137,6 +137,8 @@ check-browser-failed:
 test-long: deps-test $(BUILD)/vpnunit $(SHIMS)
 	@VPNUNIT_HISTORIES=500 VPNUNIT_STEPS=30 VPNUNIT_LONG=1 VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
 	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest tests/prop tests/crash
+	@VPNUNIT_SEED=$$(date +%s) VPNUNIT_REQUESTS=50000 VPNUNIT_BIN=$(abspath $(BUILD)/vpnunit) \
+	$(PYTHON) -m pytest -o cache_dir=$(abspath $(BUILD))/pytest tests/api/test_api_fuzz.py
 
 seeds: $(FUZZ)
 	@set -e; for f in $(FUZZ); do echo "== $${f##*/}"; $$f tests/fuzz/seeds/$${f##*/fuzz_}; done
@@ -236,6 +238,8 @@ UNITS := vpnunit.service vpnunit-deploy.service vpnunit-openvpn.service
 install: $(BUILD)/vpnunit
 	install -D -m 755 $(BUILD)/vpnunit $(DESTDIR)$(PREFIX)/bin/vpnunit
 	install -D -m 644 src/vpnunit.8 $(DESTDIR)$(PREFIX)/share/man/man8/vpnunit.8
+	install -d $(DESTDIR)$(PREFIX)/share/doc/vpnunit/examples
+	cp -r compose.yaml hooks/*.example hooks/*/*.example hooks/monitoring $(DESTDIR)$(PREFIX)/share/doc/vpnunit/examples
 	install -D -m 644 templates/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vpnunit
 	install -D -m 644 templates/completion.zsh $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FOLDER)/_vpnunit
 	install -D -m 644 hooks/systemd/vpnunit.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/vpnunit.conf
