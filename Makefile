@@ -145,7 +145,7 @@ seeds: $(FUZZ)
 
 # T seconds each, on from what was found before; what crashed is in $(BUILD)/fuzz/found.
 T ?= 60
-fuzz:
+fuzz: deps-qa
 	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang FUZZ_MAIN= FUZZ_LINK=-fsanitize=fuzzer \
 	$(call SANITIZE,address$(comma)undefined$(comma)fuzzer-no-link) fuzz-run
 fuzz-run: $(FUZZ)
