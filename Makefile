@@ -42,7 +42,7 @@ BENCH := $(BUILD)/bench/load $(BUILD)/bench/constant
 PROMTOOL  := $(abspath $(CACHE))/promtool
 SUITES    := $(wildcard $(addprefix tests/,rules golden prop api crash net))
 FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c tests/crash/*.c tests/bench/*.c)
-SCRIPTS   := tests/memcheck .ci/archive .ci/civetweb .ci/deb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
+SCRIPTS   := hooks/router/vpnunit-renew tests/memcheck .ci/archive .ci/civetweb .ci/deb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
 
 $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -244,6 +244,7 @@ install: $(BUILD)/vpnunit
 	install -D -m 644 templates/completion.zsh $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FOLDER)/_vpnunit
 	install -D -m 644 hooks/systemd/vpnunit.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/vpnunit.conf
 	install -D -m 644 hooks/systemd/vpnunit.sysctl $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-vpnunit.conf
+	install -D -m 755 hooks/router/vpnunit-renew $(DESTDIR)$(PREFIX)/share/vpnunit/vpnunit-renew
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/vpnunit/monitoring hooks/monitoring/*
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNITS); do sed 's|/usr/local/bin/|$(PREFIX)/bin/|' hooks/systemd/$$unit \
