@@ -30,12 +30,12 @@ export async function createGateway(user, id) {
 
 /* --- the list --- */
 
-function row(gateway, user) {
+function row(gateway, user, owner) {
 	return h("tr", null,
 		h("th", { scope: "row" }, h("a", { href: `#/gateway/${encodeURIComponent(gateway.name)}` }, gateway.name)),
 		!user && h("td", { "data-label": "User" }, h("a", { href: `#/user/${encodeURIComponent(gateway.user)}` }, gateway.user)),
 		h("td", { "data-label": "Prefix" }, h("code", null, gateway.prefix)),
-		h("td", { "data-label": "" }, badge(gateway, user)),
+		h("td", { "data-label": "" }, badge(gateway, user || owner.get(gateway.user))),
 		h("td", { "data-label": "Certificate ends" }, lasts(gateway)),
 		h("td.narrow", null, h("button.plain", { type: "button", "aria-label": `Download the configuration of ${gateway.name}`,
 			title: "Download the configuration", onclick: busy(() => fetchProfile(gateway)) }, icon("download"))));
@@ -44,28 +44,30 @@ function row(gateway, user) {
 const heading = (user) => h("thead", null, h("tr", null, ["Name", !user && "User", "Prefix", "", "Certificate ends", ""]
 	.filter((text) => text !== false).map((text) => h("th", { scope: "col" }, text))));
 
-export const rows = (all, { user } = {}) => h("div.card.flush", null,
-	h("table.list", null, heading(user), h("tbody", null, all.map((gateway) => row(gateway, user)))));
+/* All of one user, or of several, who are in the map `owner`. */
+export const rows = (all, { user, owner }) => h("div.card.flush", null,
+	h("table.list", null, heading(user), h("tbody", null, all.map((gateway) => row(gateway, user, owner)))));
 
 const FILTERS = {
 	all: ["All", () => true],
-	connected: ["Connected", isConnected],
-	expiring: ["Ending soon", (gateway) => ["expiring", "ended"].includes(stateOf(gateway))],
-	off: ["Switched off", (gateway) => stateOf(gateway) === "off"],
+	connected: ["Connected", (state, gateway) => isConnected(gateway)],
+	expiring: ["Ending soon", (state) => ["expiring", "ended"].includes(state)],
+	off: ["Switched off", (state) => state === "off"],
 };
 
 export async function showGateways({ query, signal }) {
-	const all = await gateways();
+	const [all, users] = await Promise.all([gateways(), list("/users")]);
+	const owner = new Map(users.map((user) => [user.name, user])), stateIn = (gateway) => stateOf(gateway, owner.get(gateway.user));
 	const place = h("div"), count = h("p.quiet", { role: "status" });
 	let chosen = FILTERS[query.get("show")] ? query.get("show") : "all", text = "", shown = 200;
 
 	signal.throwIfAborted();
 	function show() {
-		const found = all.filter((gateway) => FILTERS[chosen][1](gateway) &&
+		const found = all.filter((gateway) => FILTERS[chosen][1](stateIn(gateway), gateway) &&
 			`${gateway.name} ${gateway.user} ${gateway.prefix}`.includes(text));
 
 		count.textContent = plural(found.length, "gateway");
-		fill(place, found.length ? rows(found.slice(0, shown)) : h("div.card.empty", null, icon("gateways"), h("p", null,
+		fill(place, found.length ? rows(found.slice(0, shown), { owner }) : h("div.card.empty", null, icon("gateways"), h("p", null,
 			all.length ? "None of them is like that." : "No gateway yet. Create a user first, then gateways for his devices.")),
 			found.length > shown && button(`Show ${Math.min(200, found.length - shown)} more`, () => { shown += 200; show(); }, { kind: "more" }));
 	}
@@ -193,11 +195,12 @@ function certificates(gateway) {
 
 export async function showGateway({ name, signal, refresh }) {
 	const gateway = await get(`${one("gateway", name)}?status=1`, { signal });
+	const user = await get(one("user", gateway.user), { signal });
 
 	return [h("header.head", null,
 			h("div", null, h("p.quiet.crumbs", null, h("a", { href: "#/gateways" }, "Gateways"), " · ",
 				h("a", { href: `#/user/${encodeURIComponent(gateway.user)}` }, gateway.user)), h("h1.name", null, gateway.name),
-				h("p.facts", null, badge(gateway))),
+				h("p.facts", null, badge(gateway, user))),
 			h("div.tools", null,
 				button("Download configuration", busy(() => fetchProfile(gateway)), { kind: certificate(gateway) ? "primary" : "", image: "download" }),
 				button("Renew", () => renew(gateway, refresh), { image: "renew", kind: ends(gateway) ? "" : "primary" }),

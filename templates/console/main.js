@@ -47,7 +47,7 @@ function sameAs(element) {
 		(() => [...$("main").querySelectorAll(element.tagName)].find((other) => name(other) === name(element)));
 }
 
-async function route({ keepFocus = false } = {}) {
+async function route({ keepFocus = false, isFirst = false } = {}) {
 	const { view, name, query } = where();
 	const stop = new AbortController();
 
@@ -72,7 +72,7 @@ async function route({ keepFocus = false } = {}) {
 		fill($("main"), page);
 		if (again)
 			again()?.focus({ preventScroll: true });
-		if (!keepFocus) {
+		if (!keepFocus && !isFirst) { /* a page that has just been loaded begins at its beginning */
 			$("main").focus({ preventScroll: true });
 			say(`${name || view.title} is shown.`);
 		}
@@ -176,7 +176,7 @@ function showWelcome(text) {
 	$("token").focus();
 }
 
-async function enter() {
+async function enter(isFirst) {
 	const network = await get("/network");
 
 	$("network").textContent = network.name;
@@ -186,7 +186,7 @@ async function enter() {
 	watch = setInterval(look, LOOK_MS);
 	look();
 	hear();
-	await route();
+	await route({ isFirst });
 }
 
 async function signIn(event) {
@@ -237,7 +237,7 @@ function begin() {
 	window.addEventListener("pageshow", (event) => event.persisted && turn());
 	document.addEventListener("visibilitychange", turn);
 	if (token.get())
-		enter().catch((error) => (error.status === 401 ? signOut(error.message) : (showWelcome(error.message), tell(error))));
+		enter(true).catch((error) => (error.status === 401 ? signOut(error.message) : (showWelcome(error.message), tell(error))));
 	else
 		showWelcome();
 }

@@ -17,7 +17,8 @@ function prefixOf(network, id) {
 	const [address, length] = network.prefix.split("/");
 	const groups = address.split("::")[0].split(":").filter(Boolean).map((group) => group.padStart(4, "0")).join("");
 	const digits = groups.padEnd(length / 4, "0").slice(0, length / 4) + hex(id, network.widths.user);
-	const text = digits.padEnd(Math.ceil(digits.length / 4) * 4, "0").match(/.{4}/g).map((group) => group.replace(/^0{1,3}/, "")).join(":");
+	const text = digits.padEnd(Math.ceil(digits.length / 4) * 4, "0").match(/.{4}/g).map((group) => group.replace(/^0{1,3}/, ""))
+		.join(":").replace(/(:0)+$/, "");
 
 	return `${text}::/${Number(length) + network.widths.user}`;
 }
@@ -59,7 +60,7 @@ function tiles(users, all, state) {
 
 function legend() {
 	return h("ul.legend", null, Object.entries(STATES).map(([key, text]) => h("li", null, h(`i.cell.${key}`), text)),
-		h("li", null, h("i.cell.free"), "free"), h("li", null, h("i.cell.reserved"), "kept back"));
+		[["bare", "no gateway yet"], ["free", "free"], ["reserved", "kept back"]].map(([key, text]) => h("li", null, h(`i.cell.${key}`), text)));
 }
 
 /* --- the map of user ids --- */
@@ -69,7 +70,7 @@ const WORST = ["ended", "expiring", "connected", "held", "off"];
 function userState(user, own) {
 	if (!user.enabled)
 		return "off";
-	return own.length ? WORST.find((state) => own.some((gateway) => stateOf(gateway, user) === state)) : "held";
+	return own.length ? WORST.find((state) => own.some((gateway) => stateOf(gateway, user) === state)) : "bare";
 }
 
 function cellOfId(id, world) {
@@ -77,10 +78,10 @@ function cellOfId(id, world) {
 	const kept = network.reserved.never.includes(text) ? "kept back" : network.reserved.on_request.includes(text) ? "on request" : "";
 	const own = user ? mine.get(user.name) || [] : [];
 	const state = user ? userState(user, own) : kept ? "reserved" : "free";
-	const label = user ? `${text}: ${user.name}, ${plural(own.length, "gateway")}, ${STATES[state]}` : `${text}: ${kept || "free"}`;
+	const label = user ? `${text}: ${user.name}, ${plural(own.length, "gateway")}${STATES[state] ? `, ${STATES[state]}` : ""}` : `${text}: ${kept || "free"}`;
 
 	return h(`button.cell.${state}${own.some(isConnected) ? ".live" : ""}`, { type: "button", "data-cell": "", "data-key": `id-${text}`,
-		"data-id": text, tabindex: "-1", "aria-label": label, title: label });
+		"data-id": text, "data-held": own.length ? "" : null, tabindex: "-1", "aria-label": label, title: label });
 }
 
 function about(text, world) {
@@ -123,7 +124,7 @@ function map(world) {
 		fill(aside, about(cell.dataset.id, world));
 		world.chosen = cell.dataset.id;
 	}
-	const start = grid.querySelector(`[data-id="${world.chosen}"]`) || grid.querySelector(".connected, .held, .expiring") || grid.querySelector("[data-cell]");
+	const start = grid.querySelector(`[data-id="${world.chosen}"]`) || grid.querySelector("[data-held]") || grid.querySelector(".bare") || grid.querySelector("[data-cell]");
 
 	start.tabIndex = 0;
 	choose(start);
@@ -153,7 +154,7 @@ function linesOf(user, own, bits) {
 	const firsts = bits === 4 ? [""] : [...new Set(["0", ...own.map((gateway) => gateway.id[0])])].sort();
 
 	return firsts.map((first, i) => h("tr", null,
-		h("th", { scope: "row" }, i ? null : [h("code.quiet", null, user.id), h("a", { href: `#/user/${encodeURIComponent(user.name)}` }, user.name)],
+		h("th", { scope: "row" }, i ? null : [h("code.quiet", null, user.id), h("a", { href: `#/user/${encodeURIComponent(user.name)}`, title: user.name }, user.name)],
 			first && h("code.quiet.line", null, `${first}_`)),
 		Array.from({ length: ROW }, (_, n) => {
 			const text = `${first}${n.toString(16)}`;
@@ -163,7 +164,7 @@ function linesOf(user, own, bits) {
 }
 
 function matrix(users, mine, bits) {
-	const table = h("table.matrix", null, h("caption.unseen", null, "Who holds which gateway id; arrow keys walk"),
+	const table = h(`table.matrix${users.some((user) => user.id.length > 2) ? ".wide" : ""}`, null, h("caption.unseen", null, "Who holds which gateway id; arrow keys walk"),
 		h("thead", null, h("tr", null, h("th", { scope: "col" }, h("span.unseen", null, "User")),
 			Array.from({ length: ROW }, (_, n) => h("th", { scope: "col" }, n.toString(16))))),
 		h("tbody", null, users.map((user) => linesOf(user, mine.get(user.name) || [], bits))));

@@ -35,12 +35,13 @@ export function stateOf(gateway, user) {
 
 export const isConnected = (gateway) => Boolean(gateway.status && gateway.status.connected);
 
+/* Whether it is connected is said where OpenVPN tells. */
 export function badge(gateway, user) {
 	const state = stateOf(gateway, user), live = isConnected(gateway);
 
 	return h("span.badges", null,
 		live && state !== "connected" && h("span.badge.connected", null, "connected"),
-		(state !== "held" || !live) && h(`span.badge.${state}`, null, state === "expiring" ? `ends ${ago(ends(gateway))}` : STATES[state]));
+		(state !== "held" || gateway.status) && h(`span.badge.${state}`, null, state === "expiring" ? `ends ${ago(ends(gateway))}` : STATES[state]));
 }
 
 export const lasts = (gateway) => (ends(gateway) ? date(ends(gateway)) : "—");
