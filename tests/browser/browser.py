@@ -87,7 +87,12 @@ class Console:
     # --- doing ---
 
     def press(self, name):
-        self.wait(f"a press of {name!r}", lambda: self.named("button:not(.cell)", name).click() or True)
+        def click():
+            button = self.named("button:not(.cell)", name)
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+            button.click()
+            return True
+        self.wait(f"a press of {name!r}", click)
 
     def write(self, label, text):
         field = self.wait(f"a field {label!r}", lambda: next(
