@@ -239,7 +239,7 @@ install: $(BUILD)/vpnunit
 	install -D -m 755 $(BUILD)/vpnunit $(DESTDIR)$(PREFIX)/bin/vpnunit
 	install -D -m 644 src/vpnunit.8 $(DESTDIR)$(PREFIX)/share/man/man8/vpnunit.8
 	install -d $(DESTDIR)$(PREFIX)/share/doc/vpnunit/examples
-	cp -r compose.yaml hooks/*.example hooks/*/*.example hooks/monitoring $(DESTDIR)$(PREFIX)/share/doc/vpnunit/examples
+	cp -r compose.yaml hooks/*.example hooks/*/*.example $(DESTDIR)$(PREFIX)/share/doc/vpnunit/examples
 	install -D -m 644 templates/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vpnunit
 	install -D -m 644 templates/completion.zsh $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FOLDER)/_vpnunit
 	install -D -m 644 hooks/systemd/vpnunit.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/vpnunit.conf
