@@ -54,6 +54,8 @@ class Service:
         deadline = time.monotonic() + START_SECONDS
         while True:
             if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                self.process.wait()
                 raise RuntimeError("vpnunit serve did not start:\n" + self.read_log())
             try:
                 if requests.get(self.url("/healthz"), timeout=PATIENCE).ok:

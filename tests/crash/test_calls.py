@@ -7,6 +7,7 @@ import itertools
 import os
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -207,7 +208,8 @@ def run_start(service, control, fault, n):
     try:
         service.start()
     except RuntimeError:
-        assert service.process.wait() != 0
+        status = service.process.wait()
+        assert status == 1 or how == EXIT and status == -signal.SIGKILL, service.read_log()
     return control.disarm()[1]
 
 
