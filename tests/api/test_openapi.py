@@ -11,14 +11,14 @@ import requests
 
 from document import PATH, ROOT, document
 
-# Only commands end in these; no answer of the API carries them.
+# Only commands and a start end in these; no answer of the API carries them.
 OF_COMMANDS = {
     "bad_answer", "bad_certificate", "bad_crl", "bad_id", "bad_master_key", "bad_paper", "bad_pkt", "bad_plan",
-    "bad_signature", "bad_tls_certificate", "cleartext", "exists", "incomplete_state", "index", "initialised", "ledger_changed", "listen_failed",
-    "locked", "master_key_exists", "newer_format", "no_ca", "no_generation", "no_master_key",
-    "no_server_certificate", "no_state", "not_a_file", "not_confirmed", "not_initialised", "not_installed", "not_listening",
-    "nothing_to_restore", "old_state", "other_key", "refused", "render", "too_large", "usage",
-    "verify", "wrong_master_key", "wrong_owner",
+    "bad_signature", "bad_tls_certificate", "cleartext", "exists", "incomplete_state", "index", "initialised",
+    "ledger_changed", "listen_failed", "master_key_exists", "newer_format", "no_ca", "no_generation",
+    "no_master_key", "no_server_certificate", "no_state", "not_a_file", "not_confirmed", "not_initialised",
+    "not_installed", "not_listening", "nothing_to_restore", "old_state", "other_key", "refused", "render",
+    "stale_rows", "too_large", "usage", "verify", "wrong_master_key", "wrong_owner",
 }
 NOBODY = {"name": "nobody", "fqdn": "nobody.example.org", "id": "HEAD~999", "commit": "0" * 40, "ipv6": "::1",
           "secret": "0" * 32, "file": "console.css"}
