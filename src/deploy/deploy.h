@@ -88,7 +88,7 @@ struct deploy_client { /* a connection of OpenVPN's */
 	const char *name;         /* CN */
 	const char *remote;       /* the address that it comes from; "" unknown */
 	int64_t since;
-	uint64_t received, sent;  /* bytes, from and to it; usually ten seconds old at most */
+	uint64_t received, sent;  /* bytes, from and to it; usually five seconds old at most */
 };
 struct deploy_clients {
 	bool is_known;            /* OpenVPN's management socket answers */

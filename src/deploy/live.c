@@ -92,7 +92,7 @@ void live_tell_client(struct feed *feed, const struct client *v, bool has_come)
 	job_close(&j);
 }
 
-/* Who came again by another way, as a phone does all day, has not gone. */
+/* Who came again by another way, as a phone does all day, has not gone; nor who was never let in. */
 void live_tell_gone(struct feed *feed, struct clients *c)
 {
 	const struct map_slot *slot;
@@ -100,10 +100,14 @@ void live_tell_gone(struct feed *feed, struct clients *c)
 	struct client gone;
 	size_t it = 0;
 
-	while (c->gone && (slot = map_next(&c->by_id, &it)))
-		map_put(&there, ((const struct client *)slot->value)->name, slot->value);
+	while (c->gone && (slot = map_next(&c->by_id, &it))) {
+		struct client *v = slot->value;
+
+		if (v->has_address)
+			map_put(&there, v->name, v);
+	}
 	while (clients_take_gone(c, &gone))
-		if (!map_get(&there, gone.name))
+		if (gone.has_address && !map_get(&there, gone.name))
 			live_tell_client(feed, &gone, false);
 	map_clear(&there);
 }

@@ -18,7 +18,7 @@
 #include "base/time.h"
 #include "deploy/deploy_int.h"
 
-enum { RECONNECT_MS = 500, ANSWER_MS = 10000, STATUS_MS = 10000 };
+enum { RECONNECT_MS = 500, ANSWER_MS = 10000, STATUS_MS = 5000 };
 
 struct management {
 	pthread_t thread;

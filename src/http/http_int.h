@@ -39,6 +39,7 @@ struct http {
 	struct listener *listeners; /* all TCP ones as one, then each unix socket */
 	size_t listeners_n;
 	struct counts *counts;
+	atomic_uint streams;       /* of all listeners */
 	struct limits *limits;
 	const struct http_route *routes;
 	size_t routes_n;

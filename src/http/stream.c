@@ -13,8 +13,10 @@ int http_stay(struct http_request *r)
 	struct listener *l = x->listener;
 
 	x->is_staying = atomic_fetch_add(&l->streams, 1) < l->workers / 2;
-	if (x->is_staying)
+	if (x->is_staying) {
+		atomic_fetch_add(&x->http->streams, 1);
 		return 0;
+	}
 	atomic_fetch_sub(&l->streams, 1);
 	return job_fail(r->job, E_BUSY, "too_many_streams",
 	    "%u streams are open here already: try again when one has ended", l->workers / 2);
@@ -22,31 +24,23 @@ int http_stay(struct http_request *r)
 
 void stream_leave(struct exchange *x)
 {
-	if (x->is_staying)
-		atomic_fetch_sub(&x->listener->streams, 1);
-}
-
-static unsigned count_streams(const struct http *h)
-{
-	unsigned n = 0;
-	size_t i;
-
-	for (i = 0; i < h->listeners_n; i++)
-		n += h->listeners[i].streams;
-	return n;
+	if (!x->is_staying)
+		return;
+	atomic_fetch_sub(&x->listener->streams, 1);
+	atomic_fetch_sub(&x->http->streams, 1);
 }
 
 void stream_wait(const struct http *h)
 {
 	int64_t end = time_monotonic_ms() + 1000;
 
-	while (count_streams(h) && time_monotonic_ms() < end)
+	while (h->streams && time_monotonic_ms() < end)
 		usleep(1000);
 }
 
 unsigned http_streams(const struct http_request *r)
 {
-	return count_streams(exchange_of(r)->http);
+	return exchange_of(r)->http->streams;
 }
 
 bool http_is_gone(const struct http_request *r)

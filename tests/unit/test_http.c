@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -91,7 +92,39 @@ static int get_public(struct http_request *req, struct http_response *res)
 	return 0;
 }
 
+static atomic_int endless; /* 1: it runs, 2: it has been let go */
+
+/* A stream that has always something to say. */
+static int get_endless(struct http_request *req, struct http_response *res)
+{
+	static const char much[64 * 1024] = "much";
+
+	res->content_type = "text/plain";
+	if (http_stay(req))
+		return req->job->error;
+	endless = 1;
+	http_begin(req);
+	while (http_write(req, much, sizeof(much)))
+		;
+	endless = 2;
+	return 0;
+}
+
+static int get_pieces(struct http_request *req, struct http_response *res)
+{
+	bool is_bad = strcmp(req->params[0], "bad") == 0;
+
+	res->content_type = "text/plain";
+	http_begin(req);
+	http_write(req, "one", 3);
+	http_write(req, "", 0);
+	http_write(req, "four", 4);
+	return is_bad ? job_fail(req->job, E_IO, "io", "it broke") : 0;
+}
+
 static const struct http_route routes[] = {
+	{ "GET", "/endless", 0, get_endless },
+	{ "GET", "/pieces/{}", 0, get_pieces },
 	{ "GET", "/public", HTTP_PUBLIC, get_public },
 	{ "GET", "/secret", 0, get_secret },
 	{ "POST", "/things", HTTP_BODY, post_thing },
@@ -221,6 +254,48 @@ static void assert_answer_lacks(const char *part)
 {
 	if (strstr(t.answer, part))
 		fail_msg("\"%s\" in: %s", part, t.answer);
+}
+
+static void sends_a_body_in_pieces(void **state)
+{
+	(void)state;
+	assert_int_equal(talk("GET /pieces/good HTTP/1.1\r\n" TOKEN "\r\n"), 200);
+	assert_answer_has("Transfer-Encoding: chunked\r\n");
+	assert_answer_lacks("Content-Length");
+	assert_answer_has("\r\n\r\n3\r\none\r\n4\r\nfour\r\n0\r\n\r\n");
+	assert_int_equal(talk("HEAD /pieces/good HTTP/1.1\r\n" TOKEN "\r\n"), 200);
+	assert_answer_lacks("four");
+	assert_int_equal(talk("GET /pieces/good HTTP/1.0\r\n" TOKEN "\r\n"), 200);
+	assert_answer_lacks("chunked");
+	assert_answer_has("Connection: close\r\n");
+	assert_answer_has("\r\n\r\nonefour");
+	/* A body that is not whole must not look so. */
+	assert_int_equal(talk("GET /pieces/bad HTTP/1.1\r\n" TOKEN "\r\n"), 200);
+	assert_answer_has("four\r\n");
+	assert_answer_lacks("0\r\n\r\n");
+}
+
+/* Several of them, and requests go on; each is let go in the end. */
+static void lets_go_of_who_does_not_read(void **state)
+{
+	enum { DEAF = 3 };
+	static const char ask[] = "GET /endless HTTP/1.1\r\n" TOKEN "\r\n";
+	int fds[DEAF];
+
+	(void)state;
+	for (int i = 0; i < DEAF; i++) {
+		fds[i] = dial();
+		assert_int_equal(send(fds[i], ask, sizeof(ask) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(ask) - 1);
+	}
+	for (int i = 0; i < 100 && !endless; i++)
+		usleep(10000);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(talk("GET /public HTTP/1.1\r\n\r\n"), 200);
+	for (int i = 0; i < 3000 && endless != 2; i++)
+		usleep(10000);
+	assert_int_equal(endless, 2);
+	for (int i = 0; i < DEAF; i++)
+		close(fds[i]);
 }
 
 static void needs_the_token(void **state)
@@ -592,6 +667,8 @@ static void asks_by_url(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sends_a_body_in_pieces),
+		cmocka_unit_test(lets_go_of_who_does_not_read),
 		cmocka_unit_test(needs_the_token),
 		cmocka_unit_test(finds_routes),
 		cmocka_unit_test(refuses_bad_paths),
