@@ -57,7 +57,7 @@ void flow_publish_snapshot(struct flow *f, const char *trouble)
 	if (p)
 		flow_find_pending(&j, f->state, &f->head, &pending);
 	job_clear(&j);
-	render_read_crl(&j, f->render, f->model, &crl, NULL); /* a bad one counts as ended */
+	render_look_at_crl(&j, f->render, f->model, &crl); /* a bad one counts as ended */
 	pthread_mutex_lock(&f->mutex);
 	is_news = strcmp(f->snapshot.head.hex, f->head.hex) || strcmp(f->snapshot.rendered, f->rendered);
 	f->snapshot.head = f->head;

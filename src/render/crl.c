@@ -59,6 +59,14 @@ static void look(const struct render_job *r)
 	}
 }
 
+void render_look_at_crl(struct job *j, struct render *r, const struct model *m, struct pki_crl *out)
+{
+	struct render_job work = { .job = j, .model = m, .pki = r->pki, .render = r };
+
+	look(&work);
+	*out = r->crl.crl;
+}
+
 /* A third of its period gone, of another time or another ledger, or longer than the policy wants. */
 static bool is_due(const struct render_job *r)
 {

@@ -54,6 +54,8 @@ int render_server_digest(struct job *j, const struct model *m, char out[DIGEST_H
 
 /* The CRL alone: read the live one; build, check and rename a new one when it is due (a third of its life gone) or bad. */
 int render_refresh_crl(struct job *j, struct render *r, const struct model *m, bool *renewed);
+/* What the live one says of itself, zeroed where it is missing or bad; parsed once a file. */
+void render_look_at_crl(struct job *j, struct render *r, const struct model *m, struct pki_crl *out);
 int render_read_crl(struct job *j, struct render *r, const struct model *m, struct pki_crl *out, char ***serials);
 
 /* Compare disk with what m renders: one line a difference ("missing ip/routes"), sorted, NULL-terminated, in the arena. */
