@@ -71,6 +71,26 @@ size_t page_cut(const struct page *p, size_t n);
 void page_link(struct http_request *req, struct http_response *res, const struct page *p,
     const char *filter, const char *last);
 
+/* --- list.c --- */
+
+struct list_piece {
+	struct json *array;      /* to add to, in the reading job's arena */
+	size_t show;             /* at most so many rows */
+	size_t n;                /* rows that there were; one that the caller may not see counts, too */
+	const char *last;        /* name of the last one shown */
+};
+struct list_source {
+	int (*read)(struct http_request *req, struct job *j, const struct query_page *page,
+	    const struct list_source *source, struct list_piece *out);
+	const struct query_gateway_filter *filter; /* of gateways */
+	const struct deploy_clients *clients;      /* NULL: without status */
+	const char *link;        /* the filter as part of a Link */
+	bool is_live;            /* not a function of the commit: no ETag */
+};
+/* Answer the page that was asked for, or all of it. */
+int list_answer(struct http_request *req, struct http_response *res, const struct page *p,
+    const struct list_source *source);
+
 /* --- present.c --- */
 
 struct json *present_user(struct job *j, const struct query_user *row);

@@ -28,43 +28,49 @@ static int parse_filter(struct http_request *req, struct query_gateway_filter *o
 	return 0;
 }
 
-int gateways_list(struct http_request *req, struct http_response *res)
+static int read_list(struct http_request *req, struct job *j, const struct query_page *page,
+    const struct list_source *source, struct list_piece *out)
 {
 	struct api *api = req->context;
-	struct job *j = req->job;
-	struct json *list = json_array(j->arena), *json;
-	struct query_gateway_filter filter;
-	struct deploy_clients clients;
 	struct query_gateways found;
-	const char *link = "";
-	bool has_status;
-	struct page page;
-	size_t shown, i;
+	struct json *json;
+	size_t i;
 
-	if (http_query_known(req, list_known) || page_parse(req, &page) ||
-	    parse_filter(req, &filter, &link) || live_parse(req, &has_status))
+	if (query_gateways(j, api->query, source->filter, page, &found))
 		return j->error;
-	if (http_query(req, "at"))
-		return past_gateways(req, res, &page, &filter, link);
-	filter.user = access_only_user(req) ? access_only_user(req) : filter.user;
-	if (query_gateways(j, api->query, &filter, &page.query, &found))
-		return j->error;
-	if (has_status)
-		flow_clients(j, api->flow, NULL, &clients);
-	shown = page_cut(&page, found.n);
-	for (i = 0; i < shown; i++) {
+	for (i = 0; i < found.n && i < out->show; i++) {
+		out->last = found.rows[i].name;
 		if (!access_sees(req, found.rows[i].prefix, found.rows[i].name))
 			continue;
 		if (present_gateway(j, &found.rows[i], &json))
 			return j->error;
-		if (has_status)
-			live_add(j, json, &clients, found.rows[i].name);
-		json_add(list, NULL, json);
+		if (source->clients)
+			live_add(j, json, source->clients, found.rows[i].name);
+		json_add(out->array, NULL, json);
 	}
-	if (shown < found.n)
-		page_link(req, res, &page, link, found.rows[shown - 1].name);
-	present(req, res, list, has_status ? NULL : found.commit, found.commit);
+	out->n = found.n;
 	return 0;
+}
+
+int gateways_list(struct http_request *req, struct http_response *res)
+{
+	struct api *api = req->context;
+	struct query_gateway_filter filter;
+	struct list_source source = { .read = read_list, .filter = &filter, .link = "" };
+	struct deploy_clients clients;
+	struct page page;
+
+	if (http_query_known(req, list_known) || page_parse(req, &page) ||
+	    parse_filter(req, &filter, &source.link) || live_parse(req, &source.is_live))
+		return req->job->error;
+	if (http_query(req, "at"))
+		return past_gateways(req, res, &page, &filter, source.link);
+	filter.user = access_only_user(req) ? access_only_user(req) : filter.user;
+	if (source.is_live) {
+		flow_clients(req->job, api->flow, NULL, &clients);
+		source.clients = &clients;
+	}
+	return list_answer(req, res, &page, &source);
 }
 
 static int read_gateway(struct http_request *req, const char *name, struct object *o)

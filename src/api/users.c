@@ -37,30 +37,36 @@ static int list_own(struct http_request *req, struct http_response *res)
 	return 0;
 }
 
-int users_list(struct http_request *req, struct http_response *res)
+static int read_list(struct http_request *req, struct job *j, const struct query_page *page,
+    const struct list_source *source, struct list_piece *out)
 {
 	struct api *api = req->context;
-	struct job *j = req->job;
-	struct json *list = json_array(j->arena);
 	struct query_users found;
+	size_t i;
+
+	(void)source;
+	if (query_users(j, api->query, page, &found))
+		return j->error;
+	for (i = 0; i < found.n && i < out->show; i++) {
+		out->last = found.rows[i].name;
+		json_add(out->array, NULL, present_user(j, &found.rows[i]));
+	}
+	out->n = found.n;
+	return 0;
+}
+
+int users_list(struct http_request *req, struct http_response *res)
+{
+	const struct list_source source = { .read = read_list, .link = "" };
 	struct page page;
-	size_t shown, i;
 
 	if (http_query_known(req, list_known) || page_parse(req, &page))
-		return j->error;
+		return req->job->error;
 	if (http_query(req, "at"))
 		return past_users(req, res, &page);
 	if (access_only_user(req))
 		return list_own(req, res);
-	if (query_users(j, api->query, &page.query, &found))
-		return j->error;
-	shown = page_cut(&page, found.n);
-	for (i = 0; i < shown; i++)
-		json_add(list, NULL, present_user(j, &found.rows[i]));
-	if (shown < found.n)
-		page_link(req, res, &page, "", found.rows[shown - 1].name);
-	present(req, res, list, found.commit, found.commit);
-	return 0;
+	return list_answer(req, res, &page, &source);
 }
 
 static void answer(

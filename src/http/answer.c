@@ -116,13 +116,13 @@ void http_set_header(struct job *j, struct http_response *r, const char *name, c
 }
 
 /* Weak comparison (RFC 9110, 13.1.2): any tag of the list, or *. */
-static bool is_not_modified(const struct exchange *x)
+bool answer_is_not_modified(const struct exchange *x)
 {
 	const char *given = mg_get_header(x->conn, "If-None-Match");
 	const char *etag = x->response.etag;
 	bool is_read = strcmp(x->request.method, "GET") == 0 || strcmp(x->request.method, "HEAD") == 0;
 
-	if (!given || !etag || !is_read || x->response.status != 200)
+	if (!given || !etag || !is_read || (x->response.status && x->response.status != 200))
 		return false;
 	if (strcmp(given, "*") == 0)
 		return true;
@@ -198,7 +198,7 @@ static void settle(struct exchange *x)
 		if (!r->content_type)
 			r->content_type = "application/json";
 	}
-	if (is_not_modified(x))
+	if (answer_is_not_modified(x))
 		r->status = 304;
 	if (r->status == 204 || r->status == 304)
 		r->content_type = NULL;

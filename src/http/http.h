@@ -57,14 +57,15 @@ struct http_response {
  * A body that is sent piece by piece, by the handler itself: http_begin sends the response's head, then each
  * http_write a piece of the body (none of a HEAD's).  False: the client is gone, or reads too slowly.  A
  * handler that fails after it has begun leaves the client with a body that breaks off, as is seen there.
- */
-/*
+ *
  * For an answer that takes long, before http_begin: it keeps its worker, and half of a listener's are for
  * other requests.  E_BUSY "too_many_streams" where the rest is taken.
  */
 int http_stay(struct http_request *r);
 bool http_is_gone(const struct http_request *r); /* has the client hung up? */
 int http_identify(struct http_request *r); /* may the caller still? A token may end while an answer lasts */
+/* Has the client what the response's etag names?  Then there is nothing to begin. */
+bool http_is_not_modified(const struct http_request *r);
 void http_begin(struct http_request *r);
 bool http_write(struct http_request *r, const char *data, size_t len);
 

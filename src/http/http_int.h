@@ -150,6 +150,7 @@ void body_drain(struct exchange *x);
 /* --- answer.c --- */
 
 /* Send the response, or the problem document where the job has failed; returns the status. */
+bool answer_is_not_modified(const struct exchange *x);
 int answer_send(struct exchange *x);
 /* Send the head of a body that comes in pieces. */
 void answer_begin(struct exchange *x);

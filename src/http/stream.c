@@ -55,6 +55,11 @@ int http_identify(struct http_request *r)
 	return auth_check(exchange_of(r));
 }
 
+bool http_is_not_modified(const struct http_request *r)
+{
+	return answer_is_not_modified(exchange_of(r));
+}
+
 void http_begin(struct http_request *r)
 {
 	answer_begin(exchange_of(r));

@@ -75,7 +75,7 @@ int query_gateways(struct job *j, struct query *q, const struct query_gateway_fi
 	struct reading r;
 
 	*out = (struct query_gateways){ .n = 0 };
-	if (!reading_begin(j, q, &r) &&
+	if (!reading_join(j, q, page->hold, &r) &&
 	    !reading_prepare(&r, &s,
 		GATEWAY_COLUMNS "WHERE g.name > ?1 AND (?2 IS NULL OR u.name = ?2) AND "
 				"(?3 = 0 OR " NEWEST_END " < ?3) ORDER BY g.name LIMIT ?4",

@@ -185,9 +185,53 @@ int reading_begin(struct job *j, struct query *q, struct reading *r)
 	return r->connection ? read_commit(r) : j->error;
 }
 
+struct query_hold {
+	struct connection *connection;
+	char commit[OID_HEX];
+};
+
+int query_hold(struct job *j, struct query *q, struct query_hold **out, const char **commit)
+{
+	struct query_hold *h;
+	struct reading r;
+
+	*out = NULL;
+	if (reading_begin(j, q, &r)) {
+		reading_end(&r);
+		return j->error;
+	}
+	h = mem_zalloc(sizeof(*h));
+	h->connection = r.connection;
+	memcpy(h->commit, r.commit, strnlen(r.commit, OID_HEX - 1));
+	*commit = r.commit;
+	*out = h;
+	return 0;
+}
+
+void query_release(struct query *q, struct query_hold *h)
+{
+	struct reading r = { .query = q };
+
+	if (!h)
+		return;
+	r.connection = h->connection;
+	reading_end(&r);
+	free(h);
+}
+
+int reading_join(struct job *j, struct query *q, const struct query_hold *h, struct reading *r)
+{
+	if (!h)
+		return reading_begin(j, q, r);
+	*r = (struct reading){
+		.job = j, .query = q, .connection = h->connection, .commit = h->commit, .is_held = true
+	};
+	return 0;
+}
+
 void reading_end(struct reading *r)
 {
-	if (!r->connection)
+	if (!r->connection || r->is_held)
 		return;
 	/* One that can't leave its transaction would show an old commit for ever. */
 	if (!sqlite3_get_autocommit(r->connection->handle) &&

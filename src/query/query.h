@@ -14,9 +14,18 @@ struct query;
 int query_open(struct job *j, const char *data, struct query **out);
 void query_close(struct query *q);
 
+/*
+ * One snapshot for several calls: as long as it is held, they see the same commit (which is the job's, as
+ * its hex id).  query_release ends it; NULL is fine.
+ */
+struct query_hold;
+int query_hold(struct job *j, struct query *q, struct query_hold **out, const char **commit);
+void query_release(struct query *q, struct query_hold *h);
+
 struct query_page { /* of a list, by name */
 	size_t limit;        /* 0: all */
 	const char *after;   /* names behind this one; NULL: from the start */
+	struct query_hold *hold; /* read from; NULL: from the newest snapshot */
 };
 
 struct query_user {

@@ -20,10 +20,13 @@ struct reading {
 	struct query *query;
 	struct connection *connection;
 	const char *commit;      /* in the job's arena */
+	bool is_held;            /* the snapshot goes on */
 };
 
 /* E_IO "database" where it can't be read; reading_end in any case. */
 int reading_begin(struct job *j, struct query *q, struct reading *r);
+/* The same, or in a held snapshot where h is one. */
+int reading_join(struct job *j, struct query *q, const struct query_hold *h, struct reading *r);
 void reading_end(struct reading *r);
 int reading_fail(struct reading *r);
 

@@ -34,7 +34,7 @@ int query_users(struct job *j, struct query *q, const struct query_page *page, s
 	struct reading r;
 
 	*out = (struct query_users){ .n = 0 };
-	if (!reading_begin(j, q, &r) &&
+	if (!reading_join(j, q, page->hold, &r) &&
 	    !reading_prepare(&r, &s, USER_COLUMNS "WHERE u.name > ? ORDER BY u.name LIMIT ?", "si",
 		page->after ? page->after : "", page->limit ? (int64_t)page->limit : (int64_t)-1))
 		read_users(&r, s, out);
