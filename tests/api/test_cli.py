@@ -6,6 +6,7 @@ import re
 import select
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -99,6 +100,17 @@ def test_allow_and_close(joe):
     assert len(joe.get(f"/gateway/{NAME}").json()["allow"]) == 2
     refused(joe.run("gateway allow", NAME, "icmp/1", check=False), "allow")
     assert joe.run("gateway allow", NAME, "22", check=False).returncode == 2
+
+
+def test_two_at_once_lose_nothing(joe):
+    """Each edits the whole list: who was slower is refused, and told by whom."""
+    ports = [f"tcp/{1000 + n}" for n in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(lambda port: joe.run("gateway allow", NAME, port, check=False), ports))
+    done = [port for port, result in zip(ports, results) if result.returncode == 0]
+    assert sorted(joe.get(f"/gateway/{NAME}").json()["allow"]) == done
+    for result in results:
+        assert result.returncode == 0 or "changed it at" in result.stderr
 
 
 def test_tokens(joe):
