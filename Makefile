@@ -42,7 +42,7 @@ BENCH := $(BUILD)/bench/load $(BUILD)/bench/constant
 PROMTOOL  := $(abspath $(CACHE))/promtool
 SUITES    := $(wildcard $(addprefix tests/,rules golden prop api crash net))
 FORMATTED := $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/fuzz/*.c tests/crash/*.c tests/bench/*.c)
-SCRIPTS   := hooks/router/vpnunit-renew tests/memcheck .ci/archive .ci/civetweb .ci/deb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
+SCRIPTS   := $(wildcard .ci/debian/vpnunit.p*) hooks/router/vpnunit-renew tests/memcheck .ci/archive .ci/civetweb .ci/deb .ci/deps .ci/fresh .ci/promtool .ci/run .ci/try
 
 $(BUILD)/vpnunit: $(BUILD)/src/main.o $(BUILD)/libvpnunit.a
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
