@@ -58,7 +58,7 @@ function limits(schema) {
 	if (schema.format)
 		found.push(schema.format);
 	if (schema.minimum !== undefined)
-		found.push(schema.minimum + " to " + schema.maximum);
+		found.push(schema.maximum === undefined ? schema.minimum + " or more" : schema.minimum + " to " + schema.maximum);
 	if (schema.maxLength)
 		found.push("at most " + schema.maxLength + " characters");
 	return found.length ? " (" + found.join(", ") + ")" : "";
