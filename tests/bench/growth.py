@@ -16,7 +16,7 @@ def fill(vpn, users):
     end = time.monotonic() + SECONDS
     for user in range(users):
         if time.monotonic() > end:
-            break
+            raise RuntimeError(f"only {len(gateways):,} gateways in {SECONDS} s: is the machine busy?")
         vpn.must(201, "POST", "/users", {"name": f"user{user}"})
         bodies = [{"name": f"g{i}.user{user}.example.org", "user": f"user{user}"} for i in range(PER_USER)]
         gateways += [vpn.must(201, "POST", "/gateways", body) for body in bodies]
