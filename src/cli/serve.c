@@ -99,13 +99,13 @@ static int serve_until_signal(struct job *j, struct arguments *a, struct api *ap
 		.socket = cli_path(j, a, "run/vpnunit.sock"),
 		.identify = api_identify,
 		.context = api };
-	struct serve_tls tls;
+	struct serve_tls tls = { .tls = NULL };
 	struct http *http;
 	size_t i;
 
 	o.routes = api_routes(&o.routes_n);
 	if (read_admin_digest(j, a, api->admin_digest) || serve_tls_open(j, a, api->flow, &tls))
-		return j->error;
+		goto out;
 	o.tls = tls.tls ? pki_tls_context(tls.tls) : NULL;
 	if (tls.tls && !a->public_url)
 		api->url = serve_tls_url(j, a, &tls);
@@ -117,6 +117,7 @@ static int serve_until_signal(struct job *j, struct arguments *a, struct api *ap
 		feed_stop(flow_feed(api->flow));
 		http_close(http);
 	}
+out:
 	pki_tls_close(tls.tls);
 	return j->error;
 }

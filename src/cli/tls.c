@@ -60,7 +60,6 @@ int serve_tls_open(struct job *j, const struct arguments *a, struct flow *f, str
 	bool is_wanted = false;
 	size_t i;
 
-	memset(t, 0, sizeof(*t));
 	for (i = 0; i < a->listen.n; i++)
 		is_wanted = is_wanted || http_is_tls(a->listen.word[i]);
 	if (!a->tls_certificate != !a->tls_key)
