@@ -15,10 +15,11 @@ struct page_file {
 
 extern const struct page_file page_files[]; /* pages.S */
 
-/* Nothing but the service's own files, and no script or style inside a page. */
+/* Nothing but the service's own files, no script or style inside a page, and no markup made of text. */
 static const char
     policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-	       "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+	       "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+	       "require-trusted-types-for 'script'; trusted-types 'none'";
 
 static const char *const nothing_known[] = { NULL };
 

@@ -41,7 +41,7 @@ function row(gateway, user, owner) {
 			title: "Download the configuration", onclick: busy(() => fetchProfile(gateway)) }, icon("download"))));
 }
 
-const heading = (user) => h("thead", null, h("tr", null, ["Name", !user && "User", "Prefix", "", "Certificate ends", ""]
+const heading = (user) => h("thead", null, h("tr", null, ["Name", !user && "User", "Prefix", "State", "Certificate ends", ""]
 	.filter((text) => text !== false).map((text) => h("th", { scope: "col" }, text))));
 
 /* All of one user, or of several, who are in the map `owner`. */

@@ -45,7 +45,7 @@ export async function showUsers({ signal }) {
 			h("div.tools", null, h("input", { type: "search", placeholder: "Name, id or prefix", "aria-label": "Search users", oninput: search }),
 				button("New user", () => createUser(), { kind: "primary", image: "plus" }))),
 		users.length ? h("div.card.flush", null, h("table.list", null, h("thead", null, h("tr", null,
-				["Name", "Id", "Prefix", "Gateways", "Since", ""].map((text) => h("th", { scope: "col" }, text)))), body))
+				["Name", "Id", "Prefix", "Gateways", "Since", "State"].map((text) => h("th", { scope: "col" }, text)))), body))
 			: h("div.card.empty", null, icon("users"), h("p", null, "Nobody is here yet. A user gets a part of the network to hand out to his gateways."))];
 }
 
