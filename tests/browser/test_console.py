@@ -17,7 +17,7 @@ def test_served_with_a_strict_policy(service):
     page = requests.get(service.url("/"), timeout=10)
     assert page.status_code == 200 and page.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = page.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
+    assert "default-src 'none'" in policy and "require-trusted-types-for 'script'" in policy and "unsafe" not in policy and "http" not in policy
     assert not re.search(r"<script>|<style|\son\w+=|\sstyle=|https?://", page.text)
     for target in re.findall(r'(?:src|href)="(/[^"#]*)"', page.text):
         answer = requests.get(service.url(target), timeout=10)
@@ -330,3 +330,9 @@ def test_the_service_goes_away(driver, fresh):
     console.wait("the list", lambda: console.find("h1").text == "Users")
     console.look()
     console.complaints()
+
+
+def test_the_page_of_the_api_reads_too(console):
+    """/docs has the same policy: that nothing of it is refused is seen at the end of each test."""
+    console.driver.get(console.url + "/docs")
+    console.reads("/gateway/{fqdn}/renew")
