@@ -131,16 +131,18 @@ static void log_write(const struct event *e)
 		;
 }
 
-static void log_format(struct event *e, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-static void log_format(struct event *e, const char *fmt, va_list ap)
+static void log_format(const struct event *about, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+static void log_format(const struct event *about, const char *fmt, va_list ap)
 {
 	char text[LOG_TEXT];
+	struct event e = *about;
 	int saved = errno;
 
 	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
 		text[0] = '\0';
-	e->text = text;
-	log_write(e);
+	e.text = text;
+	log_write(&e);
 	errno = saved;
 }
 

@@ -96,7 +96,7 @@ void live_tell_client(struct feed *feed, const struct client *v, bool has_come)
 void live_tell_gone(struct feed *feed, struct clients *c)
 {
 	const struct map_slot *slot;
-	struct map there = { NULL };
+	struct map there = { .len = 0 };
 	struct client gone;
 	size_t it = 0;
 
