@@ -98,7 +98,7 @@ def write_results(folder, found):
     if found["whole"] and found["noise"]["is_quiet"]:
         shutil.copyfile(path, RESULTS)
         path = RESULTS
-    print(f"written to {path}")
+    print(f"written to {path}", flush=True)
 
 
 def main():
@@ -116,13 +116,14 @@ def main():
         context = Context(options.binary, work, os.path.join(folder, "networks"), noise, options.quick)
         print(f"{'':50} runs      min   median      max        ratio", flush=True)
         is_whole = run_parts(context, rows)
-    seconds, found = time.monotonic() - start, noise.report()
-    print_noise(found)
-    missed = [row["work"] for row in rows if not row["reached"]]
-    broken = "" if is_whole else ", and parts of it broke"
-    print(f"{len(rows)} figures in {seconds:.0f} s, {len(missed)} missed{broken}")
-    write_results(folder, {"kernel": platform.release(), "seconds": round(seconds), "noise": found, "rows": rows,
-                           "whole": is_whole and not options.quick})
+        seconds, found = time.monotonic() - start, noise.report()
+        print_noise(found)
+        missed = [row["work"] for row in rows if not row["reached"]]
+        broken = "" if is_whole else ", and parts of it broke"
+        print(f"{len(rows)} figures in {seconds:.0f} s, {len(missed)} missed{broken}")
+        write_results(folder, {"kernel": platform.release(), "seconds": round(seconds), "noise": found, "rows": rows,
+                               "whole": is_whole and not options.quick})
+        network.progress("remove what was made")
     return 0 if is_whole and not missed else 1
 
 
