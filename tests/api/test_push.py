@@ -139,6 +139,33 @@ def test_pusher_is_named(service, user, clone):
     assert author == "alice@laptop" and "Pusher: alice@laptop, as uid " in body
 
 
+def test_pusher_with_a_token(fresh, tmp_path):
+    """Named as a token, he may push what that token may do: the plan is judged, not the way that it came."""
+    fresh.user("joe")
+    fresh.user("eve")
+    for body in ({"name": "op", "role": "operator"}, {"name": "reader", "role": "auditor"},
+                 {"name": "joes", "role": "operator", "user": "joe"}):
+        assert fresh.post("/tokens", body).status_code == 201
+    clone = Clone(fresh, tmp_path / "clone")
+    path = f"{user_path(fresh.get('/user/eve').json())}/user.json"
+
+    def push(who):
+        return clone.push(environment={"VPNUNIT_PUSHER": who})
+
+    clone.edit(path, enabled=False)
+    clone.commit()
+    for who in ("reader", "joes"):
+        done = push(who)
+        assert done.returncode != 0 and f"the token {who} (" in done.stderr, done.stderr
+    assert push("op").returncode == 0
+    clone.git("pull", "--quiet")
+    clone.edit("network.json", name="Mine")
+    clone.commit()
+    done = push("op")
+    assert done.returncode != 0 and "may not change network.json" in done.stderr, done.stderr
+    assert push("nobody.with.a.token").returncode == 0
+
+
 def test_disable_rename_delete(service, user, gateway, clone):
     folder, gateway_path = user_path(user), f"{user_path(user)}/gateways/{gateway['id']}.json"
     clone.edit(gateway_path, enabled=False)
