@@ -5,6 +5,7 @@ import struct
 
 from service import BINARY
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 SHIMS = os.environ.get("VPNUNIT_SHIMS", os.path.join(os.path.dirname(BINARY), "crash"))
 CALLS = {"write": 1, "pwrite": 2, "fsync": 4, "rename": 8, "link": 16, "open": 32, "unlink": 64, "mkdir": 128,
          "truncate": 256}
@@ -29,7 +30,8 @@ class Control:
         path = os.path.join(SHIMS, f"{shim}.so")
         assert os.access(path, os.R_OK), f"{path} is missing: make builds it, VPNUNIT_SHIMS names its folder"
         return {"LD_PRELOAD": path, "DISK_ROOT": self.data, "DISK_CONTROL": self.path,
-                "DISK_LOG": log, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+                "DISK_LOG": log, "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.join(HERE, "lsan.supp"),
+                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
     def arm(self, call, how, error=0, first=1, last=None):
         """From now on the first-th to last-th of these calls fail: of one kind, of "any", or of several kinds as bits."""

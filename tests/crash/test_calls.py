@@ -182,7 +182,7 @@ def test_nth_call(pool, operation, fault):
         for n in numbers():
             if not try_once(pool.service, pool.control, operation, next(serial), fault, n):
                 break
-        assert pool.service.stop() == 0
+        assert pool.service.stop() == 0, pool.service.read_log()[-6000:]
         start_again(pool.service)
         check(pool.service)
     except BaseException:
