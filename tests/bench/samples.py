@@ -32,9 +32,10 @@ class Noise:
 
     def report(self):
         spreads = {"cpu": spread(self.cpu), "fsync": spread(self.fsync)}
-        quiet = spreads["cpu"] <= QUIET_CPU and spreads["fsync"] <= QUIET_FSYNC
+        processors = len(os.sched_getaffinity(0))
+        quiet = spreads["cpu"] <= QUIET_CPU and spreads["fsync"] <= QUIET_FSYNC and self.loads[0] <= processors
         return {"cpu": summary(self.cpu), "fsync": summary(self.fsync), "spread": spreads, "is_quiet": quiet,
-                "load_before": self.loads[0], "processors": len(os.sched_getaffinity(0))}
+                "load_before": self.loads[0], "processors": processors}
 
 
 def spread(values):
