@@ -70,7 +70,7 @@ def test_other_methods(service, method, path, allow):
     assert answer.headers["Allow"] == allow
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/users/", "/user", "/user/", "/user/a/b", "//users", "/gateway/x/y"])
+@pytest.mark.parametrize("path", ["//", "/console", "/console/", "/console/x.js", "/nothing", "/users/", "/user", "/user/", "/user/a/b", "//users", "/gateway/x/y"])
 def test_no_such_path(service, path):
     assert_problem(service.get(path), 404, "no_such_path")
 
