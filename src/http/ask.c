@@ -79,7 +79,23 @@ static int ask_receive(struct job *j, int fd, const struct http_call *c, struct 
 	return 0;
 }
 
-/* A status line, headers with Content-Length, a body up to the end: what our own server sends. */
+/* A body in pieces (RFC 9112, 7.1); false: its last one is missing. */
+static bool ask_join(const char *at, const char *end, struct buf *out)
+{
+	unsigned long size;
+	char *line;
+
+	while (at < end && (size = strtoul(at, &line, 16)) > 0) {
+		line = strstr(line, "\r\n");
+		if (!line || size > (size_t)(end - line) || size + 2 > (size_t)(end - line))
+			return false;
+		buf_add(out, line + 2, size);
+		at = line + 2 + size + 2;
+	}
+	return at < end;
+}
+
+/* A status line, headers, a body of Content-Length, in pieces or none. */
 static int ask_parse(struct job *j, const struct buf *bytes, struct http_answer *out)
 {
 	const char *body = strstr(bytes->data, "\r\n\r\n"), *length;
@@ -93,7 +109,8 @@ static int ask_parse(struct job *j, const struct buf *bytes, struct http_answer 
 	length = http_answer_header(j, out, "Content-Length");
 	n = bytes->len - (size_t)(body - bytes->data);
 	want = length ? strtoul(length, NULL, 10) : 0;
-	if (n < want)
+	if (http_answer_header(j, out, "Transfer-Encoding") ? !ask_join(body, body + n, &out->body)
+							    : n < want)
 		return job_fail(j, E_IO, "bad_answer", "the service's answer broke off");
 	buf_add(&out->body, body, want);
 	return 0;

@@ -633,6 +633,13 @@ static void asks(void **state)
 	assert_int_equal(http_ask(&j, &call, &answer), 0);
 	assert_int_equal(answer.status, 200);
 	assert_string_equal(answer.body.data, "key");
+	call.path = "/pieces/a";
+	assert_int_equal(http_ask(&j, &call, &answer), 0);
+	assert_string_equal(answer.body.data, "onefour");
+	call.path = "/pieces/bad";
+	assert_int_equal(http_ask(&j, &call, &answer), E_IO);
+	assert_string_equal(j.code, "bad_answer");
+	job_clear(&j);
 	call.socket = "/nowhere";
 	assert_int_equal(http_ask(&j, &call, &answer), E_IO);
 	assert_string_equal(j.code, "not_listening");
