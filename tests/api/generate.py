@@ -123,7 +123,7 @@ class Maker:
             way = self.rng.random()
             if way < 0.2:
                 return {key: member for key, member in value.items() if key != name}
-            if way < 0.3:
+            if way < 0.45:
                 return {**value, self.rng.choice(["x", "__proto__", "", "name ", "enabled"]): self.odd()}
             return {**value, name: self.broken(value[name])}
         if isinstance(value, list) and value and self.rng.random() < 0.8:
