@@ -285,7 +285,10 @@ void *flow_writer(void *flow)
 			flow_tick(f);
 			ticked = time_monotonic_ms();
 		}
-		is_behind = flow_index_more(f) | flow_check_more(f) | flow_check_origin(f);
+		/* Each gets its turn. */
+		is_behind = flow_index_more(f);
+		is_behind = flow_check_more(f) || is_behind;
+		is_behind = flow_check_origin(f) || is_behind;
 		pthread_mutex_lock(&f->mutex);
 	}
 	pthread_mutex_unlock(&f->mutex);
