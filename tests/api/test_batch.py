@@ -5,7 +5,7 @@ import time
 import pytest
 
 from history import Facts, crl, done, intent, names, rollback
-from service import assert_problem
+from service import PATIENCE, assert_problem
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_thousand_gateways(fresh, facts):
     before = fresh.head()
     started = time.monotonic()
     body = batch(fresh, *changes, reason="the whole village")
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 20 * PATIENCE
     assert fresh.git("rev-list", f"{before}..main").split() == [body["commit"]]
     assert len({item["serial"] for item in body["issued"]}) == len(body["needs_config"]) == 1000
     assert len(fresh.get("/gateways").json()) == 1000
