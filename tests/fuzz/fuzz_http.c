@@ -48,7 +48,6 @@ static const struct http_route routes[] = {
 static void stop(void)
 {
 	unlink(socket_path);
-	rmdir("/tmp/vpnunit-fuzz-http");
 }
 
 static void start(void)
