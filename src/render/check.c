@@ -274,6 +274,7 @@ int render_check(
 
 	while (more) {
 		job_open(&part);
+		part.now = j->now;
 		if (render_check_part(&part, r, m, commit, c, &more))
 			job_fail(j, part.error, part.code, "%s", part.message);
 		job_close(&part);
