@@ -7,6 +7,8 @@
 #include "base/digest.h"
 #include "render/render_int.h"
 
+enum { CLIENT_ROOM = 2048 };
+
 static const char *print_addr(struct arena *a, struct in6_addr addr)
 {
 	return ip_print_addr(&addr, arena_alloc(a, IP_TEXT));
@@ -112,15 +114,18 @@ int render_server(const struct render_job *r)
 static int write_client(const struct render_job *r, const struct gateway *g, const char *path)
 {
 	const struct network *n = model_network(r->model);
-	struct arena *a = r->job->arena;
+	struct arena *a = arena_open(CLIENT_ROOM);
 	struct json *v = json_object(a);
+	int error;
 
 	json_add_string(a, v, "name", g->name);
 	json_add_string(a, v, "prefix", print_prefix(a, model_gateway_prefix(n, g->user, g->id)));
 	json_add_string(a, v, "address", print_addr(a, model_gateway_address(n, g->user, g->id)));
 	json_add_string(a, v, "server_address", print_addr(a, model_server_address(n)));
 	json_add_bool(a, v, "internet", g->routes == ROUTES_INTERNET);
-	return template_output(r, "client", v, path, 0);
+	error = template_output(r, "client", v, path, OUTPUT_MANY);
+	arena_close(a);
+	return error;
 }
 
 int render_openvpn(const struct render_job *r)
@@ -135,7 +140,7 @@ int render_openvpn(const struct render_job *r)
 		g = model_gateway_by_name(r->model, *name);
 		if (!g || !touched_is_on(r->model, g))
 			output_remove(r->output, path);
-		else if (write_client(r, g, path))
+		else if (write_client(r, g, path) || render_relieve(r))
 			return r->job->error;
 	}
 	return 0;

@@ -17,13 +17,17 @@
 #include "render/render_int.h"
 
 /* From here on one syncfs is cheaper than an fsync a file. */
-enum { SYNC_ALL_FROM = 32, COMPARE_CHUNK = 16384 };
+enum { SYNC_ALL_FROM = 32, COMPARE_CHUNK = 16384, RELIEF_BYTES = 8 * 1024 * 1024 };
+
+static char staged_bytes[1]; /* stands for bytes that are in the staging folder alone */
 
 struct output {
 	struct arena *arena;
 	struct map by_path;
 	struct output_file **files;
 	size_t n, cap;
+	size_t held, relieved; /* bytes since the last relief; files that it has seen */
+	bool is_unsynced; /* some are in the staging folder already */
 };
 
 void output_path(const struct output_place *p, const char *path, char *out)
@@ -54,6 +58,8 @@ static void file_drop_bytes(struct output_file *f)
 {
 	if (f->data && (f->flags & OUTPUT_SECRET))
 		digest_cleanse(f->data, f->len);
+	if (f->data != staged_bytes)
+		free(f->data);
 	f->data = NULL;
 	f->len = 0;
 }
@@ -95,9 +101,11 @@ void output_write(struct output *o, const char *path, const void *data, size_t l
 	struct output_file *f = output_take(o, path);
 
 	file_drop_bytes(f);
-	f->data = arena_alloc(o->arena, len + 1);
+	f->data = mem_alloc(len + 1);
+	f->data[len] = '\0';
 	if (len)
 		memcpy(f->data, data, len);
+	o->held += len;
 	f->len = len;
 	f->flags = flags;
 }
@@ -242,11 +250,33 @@ static int stage_many(struct job *j, const struct output_place *p, struct output
 	int error;
 
 	for (i = 0; i < o->n; i++)
-		if (o->files[i]->is_staged && o->files[i]->data &&
+		if (o->files[i]->is_staged && o->files[i]->data && o->files[i]->data != staged_bytes &&
 		    (error = stage_file(j, p, o->files[i], NULL)))
 			return error;
 	output_path(p, "staging", staging);
 	return sync_file_system(j, staging);
+}
+
+static int relieve(struct job *j, const struct output_place *p, struct output *o, struct output_file *f)
+{
+	f->is_staged = !output_is_live(p, f);
+	if (f->is_staged && stage_file(j, p, f, NULL))
+		return j->error;
+	o->is_unsynced = o->is_unsynced || f->is_staged;
+	free(f->data);
+	f->data = staged_bytes;
+	return 0;
+}
+
+int output_relieve(struct job *j, const struct output_place *p, struct output *o)
+{
+	if (o->held < RELIEF_BYTES)
+		return 0;
+	for (; o->relieved < o->n && !j->error; o->relieved++)
+		if (o->files[o->relieved]->data && (o->files[o->relieved]->flags & OUTPUT_MANY))
+			relieve(j, p, o, o->files[o->relieved]);
+	o->held = 0;
+	return j->error;
 }
 
 int output_stage(struct job *j, const struct output_place *p, struct output *o)
@@ -254,8 +284,10 @@ int output_stage(struct job *j, const struct output_place *p, struct output *o)
 	size_t i, staged = 0;
 
 	for (i = 0; i < o->n; i++) {
+		if (o->files[i]->data == staged_bytes)
+			continue;
 		o->files[i]->is_staged = (o->files[i]->flags & OUTPUT_NEW) || !output_is_live(p, o->files[i]);
 		staged += o->files[i]->is_staged && o->files[i]->data;
 	}
-	return staged < SYNC_ALL_FROM ? stage_few(j, p, o) : stage_many(j, p, o);
+	return staged < SYNC_ALL_FROM && !o->is_unsynced ? stage_few(j, p, o) : stage_many(j, p, o);
 }

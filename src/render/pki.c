@@ -30,12 +30,13 @@ static int write_placeholders(const struct render_job *r)
 	return 0;
 }
 
-static void write_pem(const struct render_job *r, const char *path, const struct certificate *c)
+static void write_pem(
+    const struct render_job *r, const char *path, const struct certificate *c, unsigned flags)
 {
 	struct arena *a = arena_open(PEM_ROOM);
 	const char *pem = model_certificate_pem(a, c);
 
-	output_write(r->output, path, pem, strlen(pem), 0);
+	output_write(r->output, path, pem, strlen(pem), flags);
 	arena_close(a);
 }
 
@@ -45,7 +46,7 @@ static void write_issued(const struct render_job *r, const char *name, const str
 	const char *path = arena_printf(r->job->arena, "pki/issued/%s.crt", name);
 
 	if (c)
-		write_pem(r, path, c);
+		write_pem(r, path, c, OUTPUT_MANY);
 	else
 		output_remove(r->output, path);
 }
@@ -85,6 +86,8 @@ static int write_names(const struct render_job *r)
 		}
 		g = model_gateway_by_name(r->model, *name);
 		write_issued(r, *name, g ? model_current_certificate(r->model, g->device.hex) : NULL);
+		if ((error = render_relieve(r)))
+			return error;
 	}
 	return 0;
 }
@@ -100,7 +103,7 @@ static void write_by_serial(const struct render_job *r, const struct entity *e)
 		*p = (char)toupper((unsigned char)*p);
 	path = arena_printf(r->job->arena, "pki/certs_by_serial/%s.pem", serial.hex);
 	if (c)
-		write_pem(r, path, c);
+		write_pem(r, path, c, OUTPUT_MANY);
 	else
 		output_remove(r->output, path);
 }
@@ -112,9 +115,12 @@ int render_pki(const struct render_job *r)
 
 	if (!ca)
 		return job_fail(r->job, E_CORRUPT, "no_ca", "the ledger has no CA");
-	write_pem(r, "pki/ca.crt", ca);
-	for (; *e; e++)
+	write_pem(r, "pki/ca.crt", ca, 0);
+	for (; *e; e++) {
 		write_by_serial(r, *e);
+		if (render_relieve(r))
+			return r->job->error;
+	}
 	if (r->is_full && write_placeholders(r))
 		return r->job->error;
 	return write_names(r);

@@ -91,6 +91,11 @@ int render_run(struct render_job *r)
 	return error;
 }
 
+int render_relieve(const struct render_job *r)
+{
+	return r->is_staging ? output_relieve(r->job, &r->render->place, r->output) : 0;
+}
+
 int render_run_part(struct render_job *r)
 {
 	r->names = touched_names(r);

@@ -21,6 +21,7 @@ enum output_flags {
 	OUTPUT_SECRET = 1,   /* a private key: never in a diff, cleansed */
 	OUTPUT_CLOCK = 2,    /* not a function of the commit: the CRL */
 	OUTPUT_NEW = 4,      /* known to differ from the live one: not read to compare */
+	OUTPUT_MANY = 8,     /* one of a gateway's: nobody asks for its bytes once it is staged */
 };
 
 struct output_file {
@@ -59,6 +60,8 @@ const char *output_folder(size_t n);
 /* Is the live file what f says: a regular file of these bytes, and of this mode? */
 bool output_is_live(const struct output_place *p, const struct output_file *f);
 mode_t output_mode(const struct output_place *p);
+/* Stage what there are many of once that is much: nobody has to hold the files of a large network at once. */
+int output_relieve(struct job *j, const struct output_place *p, struct output *o);
 /* What differs from the live files goes to DATA/staging, durable. */
 int output_stage(struct job *j, const struct output_place *p, struct output *o);
 /* Rename into place: what takes access away, then the rest, then state.json. */
@@ -106,6 +109,7 @@ struct render_job {
 	const struct pki *pki;
 	struct output *output;
 	struct render *render;
+	bool is_staging;         /* the output goes to the staging folder */
 	bool is_full;            /* everything, whatever the model's fork touched */
 	const struct entity **part; /* these alone, of one kind, NULL-terminated; NULL: no such limit */
 	struct listings *listings; /* the writer's, or empty ones */
@@ -132,6 +136,8 @@ int render_summary(const struct render_job *r);
 /* Run every renderer that what was touched asks for, into r->output. Sets is_full, names and lines. */
 int render_run(struct render_job *r);
 
+/* To be asked between the files of many gateways: output_relieve, where the output goes to the disk. */
+int render_relieve(const struct render_job *r);
 /* The files of the entities of r->part, gateways or certificates; no whole-network file. */
 int render_run_part(struct render_job *r);
 

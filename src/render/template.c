@@ -8,7 +8,7 @@
 
 #include "render/render_int.h"
 
-enum { NAME_MAX_LEN = 64 };
+enum { NAME_MAX_LEN = 64, OUTPUT_ROOM = 4096 };
 
 struct tag {
 	char kind; /* '#', '^', '/', or 'v' for a value */
@@ -241,12 +241,14 @@ int template_expand_element(
 int template_output(
     const struct render_job *r, const char *name, const struct json *values, const char *path, unsigned flags)
 {
+	struct arena *scratch = arena_open(OUTPUT_ROOM);
 	struct buf text;
 	int error;
 
-	buf_open(&text, r->job->arena);
+	buf_open(&text, scratch);
 	error = template_expand(r->job, name, values, &text);
 	if (!error)
 		output_write(r->output, path, text.data, text.len, flags);
+	arena_close(scratch);
 	return error;
 }
