@@ -204,9 +204,9 @@ static void test_unknown_parent_is_refused(void **arg)
 	struct fixture *f = *arg;
 	struct oid ghost = { "0123456789012345678901234567890123456789" }, bad = { "xyz" }, c;
 
-	assert_int_equal(state_stage(&f->j, f->s, &ghost, new_plan(f, "s"), &c), E_NOT_FOUND);
+	assert_int_equal(state_stage(&f->j, f->s, &ghost, new_plan(f, "s"), &c), E_CORRUPT);
 	job_clear(&f->j);
-	assert_int_equal(state_stage(&f->j, f->s, &bad, new_plan(f, "s"), &c), E_NOT_FOUND);
+	assert_int_equal(state_stage(&f->j, f->s, &bad, new_plan(f, "s"), &c), E_CORRUPT);
 }
 
 static void test_discard_forgets_and_goes_on(void **arg)
