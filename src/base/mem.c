@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 
-enum { MEM_ALIGN = 16 };
+enum { MEM_ALIGN = 16, POOLS = 2 };
 
 struct block {
 	struct block *next;
@@ -69,6 +69,11 @@ char *mem_strdup(const char *s)
 	size_t size = strlen(s) + 1;
 
 	return memcpy(mem_alloc(size), s, size);
+}
+
+void mem_start(void)
+{
+	mallopt(M_ARENA_MAX, POOLS);
 }
 
 void mem_trim(void)

@@ -117,6 +117,7 @@ int cli_run(int argc, char **argv)
 		printf("vpnunit %s\n", VPNUNIT_VERSION);
 		return 0;
 	}
+	mem_start();
 	state_start();
 	status = run_command(argc - 1, argv + 1);
 	state_stop();

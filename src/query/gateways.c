@@ -64,7 +64,7 @@ static int read_gateways(struct reading *r, sqlite3_stmt *s, struct query_gatewa
 		read_gateway(r, s, &out->rows[out->n]);
 		more = read_certificates(r, certificates, reading_text(r, s, 12), &out->rows[out->n++]);
 	}
-	sqlite3_finalize(certificates);
+	reading_done(certificates);
 	return more;
 }
 
@@ -83,7 +83,7 @@ int query_gateways(struct job *j, struct query *q, const struct query_gateway_fi
 		page->limit ? (int64_t)page->limit : (int64_t)-1))
 		read_gateways(&r, s, out);
 	out->commit = r.commit;
-	sqlite3_finalize(s);
+	reading_done(s);
 	reading_end(&r);
 	return j->error;
 }
@@ -104,7 +104,7 @@ int query_gateway(
 			job_fail(j, E_NOT_FOUND, "not_found", "there is no gateway %s", name);
 	}
 	*commit = r.commit;
-	sqlite3_finalize(s);
+	reading_done(s);
 	reading_end(&r);
 	return j->error;
 }
@@ -129,7 +129,7 @@ int query_ends(struct job *j, struct query *q, const struct query_page *page, st
 				.not_after = sqlite3_column_int64(s, 2),
 			};
 		}
-	sqlite3_finalize(s);
+	reading_done(s);
 	reading_end(&r);
 	return j->error;
 }

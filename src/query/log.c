@@ -44,7 +44,7 @@ int reading_history(struct reading *r)
 
 	if (!found)
 		found = reading_step(r, s);
-	sqlite3_finalize(s);
+	reading_done(s);
 	if (found == 0)
 		return job_fail(r->job, E_BUSY, "index_building",
 		    "the index of the history is being built from git: try again in a moment");
@@ -75,7 +75,7 @@ static int read_objects(struct reading *r, struct query_entry *e)
 	}
 	e->objects = query_grow(r->job->arena, e->objects, n, &cap, sizeof(*e->objects));
 	e->objects[n] = NULL;
-	sqlite3_finalize(s);
+	reading_done(s);
 	return more;
 }
 
@@ -126,7 +126,7 @@ static int find_kind(struct reading *r, const char *prefix)
 
 	if (!found && (found = reading_step(r, s)) == 1)
 		found = sqlite3_column_int64(s, 0) < 0 ? 1 : 2;
-	sqlite3_finalize(s);
+	reading_done(s);
 	return found;
 }
 
@@ -177,7 +177,7 @@ static int find_place(struct reading *r, const char *sql, int64_t time, int64_t 
 
 	if (!found && (found = reading_step(r, s)) == 1)
 		*place = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
+	reading_done(s);
 	return found < 0 ? found : 0;
 }
 
@@ -224,7 +224,7 @@ static int read_log(struct reading *r, const struct query_log_filter *f, struct 
 		out->rows = query_grow(r->job->arena, out->rows, out->n, &cap, sizeof(*out->rows));
 		more = reading_entry(r, s, &out->rows[out->n++]);
 	}
-	sqlite3_finalize(s);
+	reading_done(s);
 	return more;
 }
 
@@ -258,7 +258,7 @@ int query_commits_after(struct job *j, struct query *q, int64_t seq, size_t limi
 		}
 	}
 	out->commit = r.commit;
-	sqlite3_finalize(s);
+	reading_done(s);
 	reading_end(&r);
 	return j->error;
 }

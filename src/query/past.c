@@ -92,7 +92,7 @@ static int find_point(struct reading *r, const char *at, const struct point *p, 
 	if (found == 1 && !(found = reading_entry(r, s, out)) && p->text && reading_step(r, s) == 1)
 		found = job_fail(r->job, E_CONFLICT, "ambiguous_commit",
 		    "%s begins more than one commit's id: give more digits", at);
-	sqlite3_finalize(s);
+	reading_done(s);
 	return found;
 }
 
@@ -124,7 +124,7 @@ static int read_since(struct reading *r, int64_t seq, struct query_entry *out)
 
 	if (!found && (found = reading_step(r, s)) == 1)
 		found = reading_entry(r, s, out);
-	sqlite3_finalize(s);
+	reading_done(s);
 	return found;
 }
 
@@ -167,7 +167,7 @@ static int find_holders(
 		    prefixes[i], seq);
 		if (!found)
 			found = read_tenure(r, s, out);
-		sqlite3_finalize(s);
+		reading_done(s);
 	}
 	return found < 0 ? found : 0;
 }
@@ -208,7 +208,7 @@ int query_name(struct job *j, struct query *q, const char *name, bool is_gateway
 			job_fail(j, E_NOT_FOUND, "not_found", "there was no %s %s as of commit %.12s",
 			    is_gateway ? "gateway" : "user", name, at->commit);
 	}
-	sqlite3_finalize(s);
+	reading_done(s);
 	reading_end(&r);
 	return j->error;
 }
@@ -229,7 +229,7 @@ int query_issued(struct job *j, struct query *q, const char *device, const char 
 	list = query_grow(j->arena, list, n, &cap, sizeof(*list));
 	list[n] = NULL;
 	*paths = list;
-	sqlite3_finalize(s);
+	reading_done(s);
 	reading_end(&r);
 	return j->error;
 }

@@ -19,7 +19,7 @@ int reading_network(struct reading *r, struct model *m)
 	while (!more && (more = reading_step(r, s)) == 1)
 		more = model_put(r->job, m, reading_text(r, s, 0), (const char *)sqlite3_column_text(s, 1),
 		    (size_t)sqlite3_column_bytes(s, 1));
-	sqlite3_finalize(s);
+	reading_done(s);
 	if (!more && !model_network(m))
 		more = job_fail(r->job, E_IO, "database", "the database holds no commit yet");
 	return more;
@@ -88,7 +88,7 @@ static int reading_gateway(struct reading *r, struct model *m, const char *name,
 		more = put_gateway(r, m, s, g);
 	else if (!more)
 		more = job_fail(r->job, E_NOT_FOUND, "not_found", "there is no gateway %s", name);
-	sqlite3_finalize(s);
+	reading_done(s);
 	return more;
 }
 
@@ -146,8 +146,8 @@ static int reading_certificates(struct reading *r, struct model *m, const struct
 		job_fail(r->job, E_CONFLICT, "no_certificate", "%s has no valid certificate: renew it first",
 		    g->name);
 out:
-	sqlite3_finalize(ca);
-	sqlite3_finalize(s);
+	reading_done(ca);
+	reading_done(s);
 	return r->job->error;
 }
 

@@ -22,6 +22,11 @@ struct query {
 
 static void connection_close(struct connection *c)
 {
+	size_t i;
+
+	for (i = 0; i < c->statements_n; i++)
+		sqlite3_finalize(c->statements[i]);
+	free(c->statements);
 	sqlite3_close(c->handle);
 	free(c);
 }
@@ -116,9 +121,33 @@ int reading_fail(struct reading *r)
 	    sqlite3_errmsg(r->connection->handle));
 }
 
+/* One that nobody is using; most calls have a few statements of their own, again and again. */
+static sqlite3_stmt *find_prepared(const struct connection *c, const char *sql)
+{
+	size_t i;
+
+	for (i = 0; i < c->statements_n; i++)
+		if (!sqlite3_stmt_busy(c->statements[i]) && strcmp(sqlite3_sql(c->statements[i]), sql) == 0)
+			return c->statements[i];
+	return NULL;
+}
+
+static int prepare(struct reading *r, sqlite3_stmt **out, const char *sql)
+{
+	struct connection *c = r->connection;
+
+	if ((*out = find_prepared(c, sql)))
+		return SQLITE_OK;
+	if (sqlite3_prepare_v3(c->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
+		return SQLITE_ERROR;
+	c->statements = mem_realloc(c->statements, (c->statements_n + 1) * sizeof(*c->statements));
+	c->statements[c->statements_n++] = *out;
+	return SQLITE_OK;
+}
+
 int reading_prepare(struct reading *r, sqlite3_stmt **out, const char *sql, const char *types, ...)
 {
-	int i, code = sqlite3_prepare_v2(r->connection->handle, sql, -1, out, NULL);
+	int i, code = prepare(r, out, sql);
 	va_list ap;
 
 	va_start(ap, types);
@@ -130,9 +159,17 @@ int reading_prepare(struct reading *r, sqlite3_stmt **out, const char *sql, cons
 	if (code == SQLITE_OK)
 		return 0;
 	reading_fail(r);
-	sqlite3_finalize(*out);
+	reading_done(*out);
 	*out = NULL;
 	return r->job->error;
+}
+
+void reading_done(sqlite3_stmt *s)
+{
+	if (!s)
+		return;
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
 }
 
 int reading_step(struct reading *r, sqlite3_stmt *s)
@@ -174,7 +211,7 @@ static int read_commit(struct reading *r)
 	if (reading_prepare(r, &s, "SELECT value FROM meta WHERE key = 'commit'", ""))
 		return r->job->error;
 	r->commit = reading_step(r, s) == 1 ? reading_text(r, s, 0) : "";
-	sqlite3_finalize(s);
+	reading_done(s);
 	return r->job->error;
 }
 

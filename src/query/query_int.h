@@ -12,6 +12,8 @@ struct connection {
 	dev_t device;            /* which file it has open: a damaged database is replaced by another one */
 	ino_t inode;
 	struct connection *next; /* in the list of idle ones */
+	sqlite3_stmt **statements; /* prepared ones, to be used again */
+	size_t statements_n;
 };
 
 /* A snapshot: one read transaction, from the first statement to the end of the call. */
@@ -30,8 +32,12 @@ int reading_join(struct job *j, struct query *q, const struct query_hold *h, str
 void reading_end(struct reading *r);
 int reading_fail(struct reading *r);
 
-/* Prepare sql and bind: 'i' an int64_t, 's' a text (NULL is null). The caller finalizes *out, NULL on failure. */
+/*
+ * A prepared statement of the connection's, bound: 'i' an int64_t, 's' a text (NULL is null); *out is NULL on
+ * failure.  reading_done gives it back for the next call; NULL is fine.
+ */
 int reading_prepare(struct reading *r, sqlite3_stmt **out, const char *sql, const char *types, ...);
+void reading_done(sqlite3_stmt *s);
 /* 1: a row, 0: no more, or a job's error. */
 int reading_step(struct reading *r, sqlite3_stmt *s);
 /* A column's text, copied to the job's arena; "" for null. */

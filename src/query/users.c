@@ -39,7 +39,7 @@ int query_users(struct job *j, struct query *q, const struct query_page *page, s
 		page->after ? page->after : "", page->limit ? (int64_t)page->limit : (int64_t)-1))
 		read_users(&r, s, out);
 	out->commit = r.commit;
-	sqlite3_finalize(s);
+	reading_done(s);
 	reading_end(&r);
 	return j->error;
 }
@@ -59,7 +59,7 @@ int query_user(struct job *j, struct query *q, const char *name, struct query_us
 			job_fail(j, E_NOT_FOUND, "not_found", "there is no user %s", name);
 	}
 	*commit = r.commit;
-	sqlite3_finalize(s);
+	reading_done(s);
 	reading_end(&r);
 	return j->error;
 }
@@ -78,7 +78,7 @@ int query_counts(struct job *j, struct query *q, struct query_counts *out)
 		out->gateways = sqlite3_column_int64(s, 1);
 	}
 	out->commit = r.commit;
-	sqlite3_finalize(s);
+	reading_done(s);
 	reading_end(&r);
 	return j->error;
 }

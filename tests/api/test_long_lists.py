@@ -1,6 +1,4 @@
 """Goal: a list that is too long for one piece is one JSON array of one commit, and the same as its pages."""
-import os
-
 import pytest
 import requests
 
@@ -66,15 +64,3 @@ def test_one_snapshot(crowded):
         assert crowded.get("/state").json()["head"] != commit
         assert len(answer.json()) == USERS
     crowded.delete("/gateway/zz.example.org")
-
-
-def test_memory(crowded):
-    def resident():
-        with open(f"/proc/{crowded.process.pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    crowded.get("/gateways")
-    before = resident()
-    for _ in range(20):
-        crowded.get("/gateways")
-    assert resident() - before < 4 << 20
