@@ -17,7 +17,7 @@ from service import BINARY, Service, free_port
 from whole import check, start_again
 
 SEED = int(os.environ.get("VPNUNIT_SEED", random.randrange(10 ** 6)))
-STATES = 4000 if IS_LONG else 20  # of each recording
+STATES = 4000 if IS_LONG else 12  # of each recording
 INIT = ("--prefix", "2001:db8::/48", "--endpoint", "vpn.example.org:1194")
 
 
