@@ -10,7 +10,14 @@
 
 enum { PART = 256, ROOM = 4096 };
 
-static const enum entity_kind kinds[] = { ENTITY_USER, ENTITY_GATEWAY, ENTITY_CERTIFICATE };
+static const struct {
+	enum entity_kind kind;
+	const char *table;
+} kinds[] = {
+	{ ENTITY_USER, "users" },
+	{ ENTITY_GATEWAY, "gateways" },
+	{ ENTITY_CERTIFICATE, "certificates" },
+};
 
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
@@ -71,13 +78,17 @@ static bool is_its_file(const struct entity *e)
 	return strcmp(blob, e->blob) == 0;
 }
 
-/* From git, and everything rendered anew. */
+/* From git, and everything rendered anew; told as any drift. */
 static void reload(struct flow *f)
 {
 	struct model *m = model_open();
+	char *drift[2] = { NULL };
 	struct job j;
 
 	job_open(&j);
+	drift[0] = arena_printf(j.arena, "changed database.sqlite3, table %s", kinds[f->origin.kind].table);
+	log_line(LOG_LEVEL_WARNING, "drift: %s: rendered anew", drift[0]);
+	flow_set_drift(f, drift);
 	if (flow_load_model(&j, f->state, &f->head, m)) {
 		model_close(m);
 	} else {
@@ -102,8 +113,8 @@ bool flow_check_origin(struct flow *f)
 	if (!f->origin.is_due)
 		return false;
 	job_open(&j);
-	n = model_count(f->model, kinds[f->origin.kind]);
-	all = model_all(j.arena, f->model, kinds[f->origin.kind]);
+	n = model_count(f->model, kinds[f->origin.kind].kind);
+	all = model_all(j.arena, f->model, kinds[f->origin.kind].kind);
 	for (i = 0; i < PART && f->origin.at < n && f->origin.is_due; i++, f->origin.at++) {
 		const struct entity *e = all[f->origin.at];
 
