@@ -33,6 +33,8 @@ void *mem_alloc(size_t size);
 void *mem_zalloc(size_t size);
 void *mem_realloc(void *p, size_t size);
 char *mem_strdup(const char *s);
+/* What they do then; also for a size that nothing could be of. */
+_Noreturn void mem_die(void);
 /* Before the first thread: all share few pools, since each pool keeps what one long answer took. */
 void mem_start(void);
 /* Give back to the kernel what a large piece of work has freed. */
