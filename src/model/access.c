@@ -1,10 +1,9 @@
-/* Tokens and signers: their files as structs and back, and which token is whose. */
+/* Tokens and signers: their files as structs, and which token is whose. */
 #include "model/access.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/time.h"
 #include "model/model_int.h"
 
 static const char *const ROLES[] = {
@@ -200,56 +199,4 @@ int model_parse_signer(struct job *j, const struct json *o, struct signer *v)
 	if (strcmp(name, v->name) != 0)
 		return job_fail_field(j, "name", "not the file's");
 	return model_is_signer_key(v->key) ? 0 : job_fail_field(j, "key", "not like ssh-ed25519 AAAA...");
-}
-
-static void add_time(struct arena *a, struct json *o, const char *key, int64_t t)
-{
-	char text[TIME_TEXT];
-
-	json_add_string(a, o, key, time_print(t, text));
-}
-
-void model_encode_token(struct buf *b, const struct network *n, const struct token *v)
-{
-	struct arena *a = b->arena;
-	struct json *o = json_object(a), *part;
-	char id[9];
-
-	add_time(a, o, "created", v->created);
-	json_add_string(a, o, "digest", v->digest);
-	json_add_string(a, o, "role", model_role_word(v->role));
-	if (v->expires)
-		add_time(a, o, "expires", v->expires);
-	if (v->has_user) {
-		model_print_user_id(n, v->user, id);
-		part = json_add(o, "user", json_object(a));
-		add_time(a, part, "created", v->user_created);
-		json_add_string(a, part, "id", id);
-		json_add_string(a, part, "name", v->user_name);
-	}
-	if (v->has_gateway) {
-		part = json_add(o, "gateway", json_object(a));
-		json_add_string(a, part, "device", v->device.hex);
-		json_add_string(a, part, "name", v->gateway_name);
-	}
-	json_print_canonical(b, o);
-}
-
-void model_encode_token_removal(struct buf *b, const struct token_removal *v)
-{
-	struct json *o = json_object(b->arena);
-
-	add_time(b->arena, o, "at", v->at);
-	json_add_string(b->arena, o, "by", v->by);
-	json_add_string(b->arena, o, "name", v->name);
-	json_print_canonical(b, o);
-}
-
-void model_encode_signer(struct buf *b, const struct signer *v)
-{
-	struct json *o = json_object(b->arena);
-
-	json_add_string(b->arena, o, "key", v->key);
-	json_add_string(b->arena, o, "name", v->name);
-	json_print_canonical(b, o);
 }

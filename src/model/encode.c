@@ -209,6 +209,51 @@ void model_encode_release(struct buf *b, const struct id_release *v)
 	json_print_canonical(b, o);
 }
 
+void model_encode_token(struct buf *b, const struct network *n, const struct token *v)
+{
+	struct arena *a = b->arena;
+	struct json *o = json_object(a), *part;
+	char id[9];
+
+	add_time(a, o, "created", v->created);
+	json_add_string(a, o, "digest", v->digest);
+	json_add_string(a, o, "role", model_role_word(v->role));
+	if (v->expires)
+		add_time(a, o, "expires", v->expires);
+	if (v->has_user) {
+		model_print_user_id(n, v->user, id);
+		part = json_add(o, "user", json_object(a));
+		add_time(a, part, "created", v->user_created);
+		json_add_string(a, part, "id", id);
+		json_add_string(a, part, "name", v->user_name);
+	}
+	if (v->has_gateway) {
+		part = json_add(o, "gateway", json_object(a));
+		json_add_string(a, part, "device", v->device.hex);
+		json_add_string(a, part, "name", v->gateway_name);
+	}
+	json_print_canonical(b, o);
+}
+
+void model_encode_token_removal(struct buf *b, const struct token_removal *v)
+{
+	struct json *o = json_object(b->arena);
+
+	add_time(b->arena, o, "at", v->at);
+	json_add_string(b->arena, o, "by", v->by);
+	json_add_string(b->arena, o, "name", v->name);
+	json_print_canonical(b, o);
+}
+
+void model_encode_signer(struct buf *b, const struct signer *v)
+{
+	struct json *o = json_object(b->arena);
+
+	json_add_string(b->arena, o, "key", v->key);
+	json_add_string(b->arena, o, "name", v->name);
+	json_print_canonical(b, o);
+}
+
 bool model_is_ledger(enum entity_kind k)
 {
 	return k == ENTITY_CERTIFICATE || k == ENTITY_SUPERSESSION || k == ENTITY_REVOCATION ||
