@@ -168,9 +168,10 @@ static int check_whole(struct render_job *r, struct render_checking *c)
 	}
 	if (r->listings != r->render->listings)
 		listings_close(r->listings);
+	else if (r->job->error)
+		listings_discard(r->listings); /* they may be half done */
 	else
-		listings_promote(
-		    r->listings); /* expanded for the first time since the start: the next change has them */
+		listings_promote(r->listings); /* of the first look since the start: the next change has them */
 	c->step = ENTITIES;
 	return r->job->error;
 }
