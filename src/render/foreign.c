@@ -9,8 +9,6 @@
 #include "base/fs.h"
 #include "render/render_int.h"
 
-static const char *const roots[] = { "pki", "ovpn", "ip", "firewall", "audit" };
-
 /* easyrsa writes these where it reads. */
 static const char *const spared[] = { "pki/crl.pem", "pki/safessl-easyrsa.cnf", "pki/vars",
 	"pki/vars.example" };
@@ -75,34 +73,21 @@ static bool is_foreign(const struct render_job *r, const char *path)
 	return (!f || !f->data) && foreign_is(r->model, path);
 }
 
-static int walk_folder(const struct render_job *r, const char *folder, foreign_visit visit, void *context)
+int foreign_remove(const struct render_job *r)
 {
 	char full[RENDER_PATH_MAX], **names;
-	const char *path;
-	int error;
-
-	output_path(&r->render->place, folder, full);
-	if ((error = fs_list(r->job, full, &names)))
-		return error;
-	for (; *names; names++) {
-		path = arena_printf(r->job->arena, "%s/%s", folder, *names);
-		if (output_is_folder(path))
-			error = walk_folder(r, path, visit, context);
-		else if (is_foreign(r, path))
-			error = visit(r, path, context);
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-int foreign_walk(const struct render_job *r, foreign_visit visit, void *context)
-{
+	const char *folder, *path;
 	size_t i;
-	int error;
 
-	for (i = 0; i < sizeof(roots) / sizeof(*roots); i++)
-		if ((error = walk_folder(r, roots[i], visit, context)))
-			return error;
+	for (i = 0; (folder = output_folder(i)); i++) {
+		output_path(&r->render->place, folder, full);
+		if (fs_list(r->job, full, &names))
+			return r->job->error;
+		for (; *names; names++) {
+			path = arena_printf(r->job->arena, "%s/%s", folder, *names);
+			if (!output_is_folder(path) && is_foreign(r, path))
+				output_remove(r->output, path);
+		}
+	}
 	return 0;
 }

@@ -102,13 +102,6 @@ int render_run_part(struct render_job *r)
 	return render_pki(r) || render_openvpn(r) ? r->job->error : 0;
 }
 
-static int remove_foreign(const struct render_job *r, const char *path, void *context)
-{
-	(void)context;
-	output_remove(r->output, path);
-	return 0;
-}
-
 static int stage(struct render_job *r)
 {
 	struct job *j = r->job;
@@ -127,7 +120,7 @@ static int stage(struct render_job *r)
 	    (*model_touched(j->arena, r->model, ENTITY_REVOCATION) ||
 		*model_touched(j->arena, r->model, ENTITY_ADOPTION) ||
 		*model_touched(j->arena, r->model, ENTITY_PENDING));
-	if (crl_stage(r, must) || (r->is_full && foreign_walk(r, remove_foreign, NULL)) ||
+	if (crl_stage(r, must) || (r->is_full && foreign_remove(r)) ||
 	    output_stage(j, &r->render->place, r->output) || dry_check(r) ||
 	    database_stage(r, r->render->database))
 		return j->error;

@@ -225,8 +225,8 @@ int crl_stage(const struct render_job *r, bool must);
 /* --- foreign.c: files in rendered folders that nobody rendered --- */
 /* Is this no file of a gateway or certificate of the model, nor one that easyrsa writes? */
 bool foreign_is(const struct model *m, const char *path);
-typedef int (*foreign_visit)(const struct render_job *r, const char *path, void *context);
-int foreign_walk(const struct render_job *r, foreign_visit visit, void *context);
+/* Once all is rendered: what else lies in its folders is to go. */
+int foreign_remove(const struct render_job *r);
 
 /* --- dry.c --- */
 /* Does a real openvpn take the staged server.conf? */
