@@ -134,7 +134,7 @@ static int commit_first(struct job *j, struct state *s, const struct pki *pki, s
 	struct oid none = { "" }, first;
 	struct model *m = model_open();
 
-	if (flow_put_plan(j, m, plan) == 0 && pki_issue(j, pki, m, plan) == 0 &&
+	if (flow_put_plan(j, m, plan) == 0 && pki_issue(j, pki, m, plan, NULL) == 0 &&
 	    flow_put_plan(j, m, plan) == 0 && state_stage(j, s, &none, plan, &first) == 0)
 		state_publish(j, s, &none, &first);
 	model_close(m);

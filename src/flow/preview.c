@@ -70,7 +70,7 @@ static int preview(
 
 	out->commit = f->head;
 	if (flow_fill(j, s, fork, &f->head, ch) || change_plan(j, fork, ch, &plan) ||
-	    pki_issue(j, f->pki, fork, plan) || flow_put_plan(j, fork, plan) ||
+	    pki_issue(j, f->pki, fork, plan, NULL) || flow_put_plan(j, fork, plan) ||
 	    list_state(j, s, &f->head, plan, out) ||
 	    render_preview(j, f->render, fork, f->head.hex, f->head.hex, &files))
 		goto out;

@@ -15,7 +15,8 @@
 enum { BATCH_MAX = 128, TRIES = 5, TICK_MS = 1000 };
 
 /* Plan, issue and stage one change on top of *at; the fork then holds it too. */
-static int stage_change(struct flow *f, struct model *fork, struct ticket *t, struct oid *at)
+static int stage_change(
+    struct flow *f, struct model *fork, struct ticket *t, struct oid *at, struct pki_issuer **issuer)
 {
 	struct model *own = model_fork(fork);
 	struct change filled = *t->change;
@@ -28,7 +29,7 @@ static int stage_change(struct flow *f, struct model *fork, struct ticket *t, st
 	t->commit = *at;
 	if (!plan->files && !plan->issues && filled.kind != CHANGE_PUSH)
 		goto out; /* nothing to do: the commit that is there already says so */
-	if (pki_issue(j, f->pki, own, plan) || flow_put_plan(j, own, plan) ||
+	if (pki_issue(j, f->pki, own, plan, issuer) || flow_put_plan(j, own, plan) ||
 	    flow_stage(j, f->state, at, &filled, plan, &next))
 		goto out;
 	flow_summarise(j, fork, own, plan, &t->summary);
@@ -61,6 +62,7 @@ static int publish(struct job *j, struct flow *f, const struct oid *new)
 static int stage_and_publish(
     struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
 {
+	struct pki_issuer *issuer = NULL;
 	struct ticket *t;
 	int64_t began_at;
 	int error;
@@ -68,7 +70,8 @@ static int stage_and_publish(
 	*new = f->head;
 	for (t = list; t; t = t->next)
 		if (!t->job->error && !flow_is_replay(f, list, t))
-			stage_change(f, fork, t, new);
+			stage_change(f, fork, t, new, &issuer);
+	pki_issuer_close(issuer);
 	if (strcmp(new->hex, f->head.hex) == 0)
 		return 0;
 	began_at = time_monotonic_us();

@@ -118,7 +118,7 @@ int pki_crl_build(
     struct job *j, const struct pki *p, const struct model *m, const struct pki_crl *last, struct buf *pem)
 {
 	const struct certificate *ca = model_ca(m);
-	struct pki_issuer issuer = { 0 };
+	struct pki_issuer *issuer;
 	struct pki_crl want, got;
 	X509_CRL *crl = NULL;
 	struct buf text;
@@ -131,7 +131,7 @@ int pki_crl_build(
 	want = plan_figures(last, j->now, model_network(m)->policy.crl);
 	buf_open(&text, j->arena);
 	crl = X509_CRL_new();
-	if (!crl || !add_entries(crl, j, m) || !sign(crl, &issuer, &want))
+	if (!crl || !add_entries(crl, j, m) || !sign(crl, issuer, &want))
 		error = pki_fail(j, "build the CRL");
 	else
 		error = write_pem(j, crl, &text);
@@ -144,6 +144,6 @@ int pki_crl_build(
 	if (!error)
 		buf_add(pem, text.data, text.len);
 	X509_CRL_free(crl);
-	pki_issuer_close(&issuer);
+	pki_issuer_close(issuer);
 	return error;
 }

@@ -16,7 +16,6 @@
 
 enum {
 	SCALAR = 32, /* bytes of a P-256 scalar */
-	POINT = 1 + 2 * SCALAR, /* an uncompressed point */
 	SEED = SCALAR + 8, /* 64 bits more than the order has: the bias is below 2^-64 */
 };
 
@@ -83,30 +82,30 @@ static bool scalar_of_seed(const uint8_t seed[SEED], const EC_GROUP *group, BIGN
 }
 
 /* The private scalar (in the host's byte order, as OSSL_PARAM wants it) and the public point of a seed. */
-static bool pair_of_seed(const uint8_t seed[SEED], uint8_t scalar[SCALAR], uint8_t point[POINT])
+static bool pair_of_seed(
+    const EC_GROUP *group, const uint8_t seed[SEED], uint8_t scalar[SCALAR], uint8_t point[PKI_POINT])
 {
-	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-	EC_POINT *q = group ? EC_POINT_new(group) : NULL;
+	EC_POINT *q = EC_POINT_new(group);
 	BN_CTX *ctx = BN_CTX_new();
 	BIGNUM *d = BN_new();
 	bool ok = q && ctx && d && scalar_of_seed(seed, group, d, ctx) &&
 	    EC_POINT_mul(group, q, d, NULL, NULL, ctx) &&
-	    EC_POINT_point2oct(group, q, POINT_CONVERSION_UNCOMPRESSED, point, POINT, ctx) == POINT &&
+	    EC_POINT_point2oct(group, q, POINT_CONVERSION_UNCOMPRESSED, point, PKI_POINT, ctx) ==
+		PKI_POINT &&
 	    BN_bn2nativepad(d, scalar, SCALAR) == SCALAR;
 
 	BN_clear_free(d);
 	BN_CTX_free(ctx);
 	EC_POINT_free(q);
-	EC_GROUP_free(group);
 	return ok;
 }
 
 /* Without the public point OpenSSL takes the scalar and makes a key that cannot be used. */
-static int make_key(struct job *j, uint8_t scalar[SCALAR], uint8_t point[POINT], EVP_PKEY **out)
+static int make_key(struct job *j, uint8_t scalar[SCALAR], uint8_t point[PKI_POINT], EVP_PKEY **out)
 {
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)SN_X9_62_prime256v1, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, POINT),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, PKI_POINT),
 		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, scalar, SCALAR),
 		OSSL_PARAM_construct_end(),
 	};
@@ -123,15 +122,18 @@ static int make_key(struct job *j, uint8_t scalar[SCALAR], uint8_t point[POINT],
 	return error;
 }
 
-int pki_derive_key(struct job *j, const struct pki *p, const struct pki_purpose *purpose, EVP_PKEY **out)
+int pki_derive_key(struct job *j, const struct pki *p, const struct pki_purpose *purpose,
+    uint8_t point[PKI_POINT], EVP_PKEY **key)
 {
-	uint8_t seed[SEED], scalar[SCALAR], point[POINT];
+	uint8_t seed[SEED], scalar[SCALAR], own[PKI_POINT];
 	int error = pki_derive(j, p, purpose, seed, sizeof(seed));
 
-	if (!error && !pair_of_seed(seed, scalar, point))
+	if (!point)
+		point = own;
+	if (!error && !pair_of_seed(p->group, seed, scalar, point))
 		error = pki_fail(j, "derive a P-256 key");
-	if (!error)
-		error = make_key(j, scalar, point, out);
+	if (!error && key)
+		error = make_key(j, scalar, point, key);
 	digest_cleanse(seed, sizeof(seed));
 	digest_cleanse(scalar, sizeof(scalar));
 	return error;

@@ -10,7 +10,7 @@ struct issuance { /* the issuing of one plan */
 	const struct pki *pki;
 	const struct model *model;
 	struct plan *plan;
-	struct pki_issuer ca;
+	struct pki_issuer **issuer; /* NULL inside: not opened yet */
 };
 
 static bool is_planned(const struct plan *plan, const struct plan_issue *until, const char *serial)
@@ -47,24 +47,25 @@ static struct certificate *make_record(
 	c->generation = pki_newest(s->pki)->number;
 	c->not_before = issue->not_before;
 	c->not_after = issue->not_after;
-	if (c->kind != CERTIFICATE_CA && c->not_after > s->ca.not_after)
-		c->not_after = s->ca.not_after;
+	if (c->kind != CERTIFICATE_CA && c->not_after > (*s->issuer)->not_after)
+		c->not_after = (*s->issuer)->not_after;
 	return c;
 }
 
 static int sign(struct job *j, const struct issuance *s, struct certificate *c)
 {
-	const struct pki_issuer *ca = c->kind == CERTIFICATE_CA ? NULL : &s->ca;
-	EVP_PKEY *key = NULL;
+	bool is_ca = c->kind == CERTIFICATE_CA;
+	struct pki_issuer itself = { 0 };
+	uint8_t point[PKI_POINT];
 	int error;
 
 	if (c->not_after <= c->not_before)
 		return job_fail(j, E_CONFLICT, "ca_expired",
 		    "the CA ends before the certificate of %s would begin", c->name);
-	if (pki_subject_key(j, s->pki, c, &key))
+	if (pki_subject_key(j, s->pki, c, point, is_ca ? &itself.key : NULL))
 		return j->error;
-	error = pki_certificate_sign(j, ca, key, c);
-	EVP_PKEY_free(key);
+	error = pki_certificate_sign(j, is_ca ? &itself : *s->issuer, point, c);
+	EVP_PKEY_free(itself.key);
 	return error;
 }
 
@@ -80,21 +81,22 @@ static void add_ledger_file(struct job *j, struct plan *plan, const struct certi
 }
 
 /* The issuer from now on: a CA of this plan, or the model's. */
-static int change_issuer(struct job *j, struct issuance *s, const struct certificate *ca)
+static int change_issuer(struct job *j, const struct issuance *s, const struct certificate *ca)
 {
 	if (!ca)
 		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");
-	pki_issuer_close(&s->ca);
-	return pki_issuer_open(j, s->pki, ca, &s->ca);
+	if (*s->issuer && strcmp((*s->issuer)->serial.hex, ca->serial.hex) == 0)
+		return 0;
+	pki_issuer_close(*s->issuer);
+	*s->issuer = NULL;
+	return pki_issuer_open(j, s->pki, ca, s->issuer);
 }
 
-static int issue_one(struct job *j, struct issuance *s, struct plan_issue *issue)
+static int issue_one(struct job *j, const struct issuance *s, struct plan_issue *issue)
 {
 	bool is_ca = issue->kind == CERTIFICATE_CA;
 	struct certificate *c;
 
-	if (!is_ca && !s->ca.certificate && change_issuer(j, s, model_ca(s->model)))
-		return j->error;
 	draw_serial(s, issue);
 	c = make_record(j, s, issue);
 	if (sign(j, s, c))
@@ -103,13 +105,18 @@ static int issue_one(struct job *j, struct issuance *s, struct plan_issue *issue
 	return is_ca ? change_issuer(j, s, c) : 0;
 }
 
-int pki_issue(struct job *j, const struct pki *p, const struct model *m, struct plan *plan)
+int pki_issue(
+    struct job *j, const struct pki *p, const struct model *m, struct plan *plan, struct pki_issuer **issuer)
 {
-	struct issuance s = { .pki = p, .model = m, .plan = plan };
+	struct pki_issuer *own = NULL;
+	struct issuance s = { .pki = p, .model = m, .plan = plan, .issuer = issuer ? issuer : &own };
 	int error = 0;
 
+	/* A plan that makes a CA makes it first. */
+	if (plan->issues && plan->issues->kind != CERTIFICATE_CA)
+		error = change_issuer(j, &s, model_ca(m));
 	for (struct plan_issue *i = plan->issues; i && !error; i = i->next)
 		error = issue_one(j, &s, i);
-	pki_issuer_close(&s.ca);
+	pki_issuer_close(own);
 	return error;
 }

@@ -3,6 +3,7 @@
  * PEM, and whether a master key is the one of a state.
  */
 #include <openssl/pem.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pki/pki_int.h"
@@ -14,18 +15,19 @@ static const char *const key_labels[] = {
 	[CERTIFICATE_GATEWAY] = "gateway-key",
 };
 
-int pki_subject_key(struct job *j, const struct pki *p, const struct certificate *c, EVP_PKEY **out)
+int pki_subject_key(struct job *j, const struct pki *p, const struct certificate *c,
+    uint8_t point[PKI_POINT], EVP_PKEY **key)
 {
 	struct pki_purpose purpose = { c->generation, key_labels[c->kind], c->serial.hex };
 
-	return pki_derive_key(j, p, &purpose, out);
+	return pki_derive_key(j, p, &purpose, point, key);
 }
 
 /* The derived key of a signed certificate, whose public key it must be. The caller frees both. */
 static int open_pair(
     struct job *j, const struct pki *p, const struct certificate *c, X509 **x, EVP_PKEY **key)
 {
-	if (pki_certificate_parse(j, c, x) || pki_subject_key(j, p, c, key))
+	if (pki_certificate_parse(j, c, x) || pki_subject_key(j, p, c, NULL, key))
 		return j->error;
 	if (EVP_PKEY_eq(*key, X509_get0_pubkey(*x)) == 1)
 		return 0;
@@ -34,30 +36,34 @@ static int open_pair(
 	    c->name, c->serial.hex);
 }
 
-int pki_issuer_open(struct job *j, const struct pki *p, const struct certificate *ca, struct pki_issuer *out)
+int pki_issuer_open(struct job *j, const struct pki *p, const struct certificate *ca, struct pki_issuer **out)
 {
-	struct pki_issuer issuer = { .not_after = ca->not_after };
+	struct pki_issuer *issuer = mem_zalloc(sizeof(*issuer));
 
-	if (open_pair(j, p, ca, &issuer.certificate, &issuer.key)) {
-		pki_issuer_close(&issuer);
+	issuer->serial = ca->serial;
+	issuer->not_after = ca->not_after;
+	if (open_pair(j, p, ca, &issuer->certificate, &issuer->key)) {
+		pki_issuer_close(issuer);
 		return j->error;
 	}
 	*out = issuer;
 	return 0;
 }
 
-void pki_issuer_close(struct pki_issuer *ca)
+void pki_issuer_close(struct pki_issuer *issuer)
 {
-	X509_free(ca->certificate);
-	EVP_PKEY_free(ca->key);
-	memset(ca, 0, sizeof(*ca));
+	if (!issuer)
+		return;
+	X509_free(issuer->certificate);
+	EVP_PKEY_free(issuer->key);
+	free(issuer);
 }
 
 int pki_check(struct job *j, const struct pki *p, const struct model *m)
 {
 	const struct certificate *ca = model_ca(m);
 	const struct network *n = model_network(m);
-	struct pki_issuer issuer = { 0 };
+	struct pki_issuer *issuer;
 
 	if (!ca || !n)
 		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");
@@ -67,7 +73,7 @@ int pki_check(struct job *j, const struct pki *p, const struct model *m)
 		    n->master_key);
 	if (pki_issuer_open(j, p, ca, &issuer))
 		return j->error;
-	pki_issuer_close(&issuer);
+	pki_issuer_close(issuer);
 	return 0;
 }
 

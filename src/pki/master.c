@@ -36,10 +36,17 @@ static struct pki *pages_open(struct job *j)
 	return pages;
 }
 
+static int open_group(struct job *j, struct pki *p)
+{
+	p->group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	return p->group ? 0 : pki_fail(j, "make the group of P-256");
+}
+
 void pki_close(struct pki *p)
 {
 	if (!p)
 		return;
+	EC_GROUP_free(p->group);
 	digest_cleanse(p, sizeof(*p));
 	munmap(p, sizeof(*p)); /* unlocks too */
 }
@@ -157,7 +164,7 @@ int pki_open(struct job *j, const char *path, struct pki **out)
 
 	if (!p)
 		return j->error;
-	if (read_text(j, p, path, &len) || parse_text(j, p, path, len) || find_fingerprint(j, p)) {
+	if (open_group(j, p) || read_text(j, p, path, &len) || parse_text(j, p, path, len) || find_fingerprint(j, p)) {
 		pki_close(p);
 		return j->error;
 	}

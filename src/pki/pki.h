@@ -47,13 +47,19 @@ int pki_parse_paper(struct job *j, const char *text, uint8_t key[PKI_MASTER_BYTE
  */
 int pki_check(struct job *j, const struct pki *p, const struct model *m);
 
+/* Who signs: the CA with its key, kept through a batch of changes and no longer. */
+struct pki_issuer;
+void pki_issuer_close(struct pki_issuer *issuer); /* NULL is fine */
+
 /*
  * Issue every certificate of the plan, in order, by the newest CA of the plan or
- * the model: draws a serial that m does not know, derives the key, signs, parses
- * and verifies what was signed, adds the ledger file.  Profiles: shared openvpn.md.
- * not_after is cut to the CA's.
+ * the model: draws a serial that m does not know, derives the key, signs, verifies
+ * what was signed, adds the ledger file.  Profiles: shared openvpn.md.
+ * not_after is cut to the CA's.  *issuer is what the last call left or NULL, and the caller's to close;
+ * issuer is NULL where no other call follows.
  */
-int pki_issue(struct job *j, const struct pki *p, const struct model *m, struct plan *plan);
+int pki_issue(struct job *j, const struct pki *p, const struct model *m, struct plan *plan,
+    struct pki_issuer **issuer);
 
 /* The private key of a certificate, PKCS#8 PEM. E_CORRUPT where the derived key isn't the certificate's. */
 int pki_private_key(struct job *j, const struct pki *p, const struct certificate *c, struct buf *pem);

@@ -6,6 +6,7 @@
 #define PKI_PKI_INT_H
 
 #include <openssl/bio.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -22,6 +23,7 @@ struct pki { /* lies in memory pages of its own; nothing writes it after pki_ope
 	size_t generations_n; /* one at least */
 	struct pki_generation generations[PKI_GENERATIONS_MAX];
 	char fingerprint[PKI_FINGERPRINT];
+	EC_GROUP *group; /* P-256, whose making costs more than a signature */
 	char text[PKI_FILE_MAX]; /* the file while it is parsed; cleansed after */
 };
 
@@ -45,28 +47,35 @@ struct pki_purpose {
 int pki_derive(struct job *j, const struct pki *p, const struct pki_purpose *purpose, uint8_t *out,
     size_t len);
 
-/* A P-256 key pair, the scalar by FIPS 186-5 A.2.1. The caller frees *out. */
-int pki_derive_key(struct job *j, const struct pki *p, const struct pki_purpose *purpose, EVP_PKEY **out);
+enum { PKI_POINT = 65 }; /* bytes of a P-256 public key: an uncompressed point */
 
-/* The key pair for a certificate's kind, serial and generation, whether it has been signed or not. */
-int pki_subject_key(struct job *j, const struct pki *p, const struct certificate *c, EVP_PKEY **out);
+/*
+ * A P-256 key pair, the scalar by FIPS 186-5 A.2.1: its public half, or as a key that the caller
+ * frees; the other one of the two may be NULL.
+ */
+int pki_derive_key(struct job *j, const struct pki *p, const struct pki_purpose *purpose,
+    uint8_t point[PKI_POINT], EVP_PKEY **key);
 
-/* Who signs: the CA's certificate and its key. A zeroed struct is none. */
+/* That for a certificate's kind, serial and generation, whether it has been signed or not. */
+int pki_subject_key(struct job *j, const struct pki *p, const struct certificate *c,
+    uint8_t point[PKI_POINT], EVP_PKEY **key);
+
 struct pki_issuer {
-	X509 *certificate;
+	struct id128 serial;
+	X509 *certificate; /* NULL: the one that is being signed by itself */
 	EVP_PKEY *key;
 	int64_t not_after;
 };
 
 /* E_CORRUPT where the key derived for the CA isn't that of its certificate. */
-int pki_issuer_open(struct job *j, const struct pki *p, const struct certificate *ca, struct pki_issuer *out);
-void pki_issuer_close(struct pki_issuer *ca);
+int pki_issuer_open(struct job *j, const struct pki *p, const struct certificate *ca, struct pki_issuer **out);
 
 /*
- * Sign a certificate for the kind, name, serial and dates in c with the subject's key, parse it back
- * and verify it; sets c->der, in the arena.  ca NULL: self-signed.
+ * Sign a certificate for the kind, name, serial and dates in c and the subject's public key, and verify it;
+ * sets c->der, in the arena.
  */
-int pki_certificate_sign(struct job *j, const struct pki_issuer *ca, EVP_PKEY *key, struct certificate *c);
+int pki_certificate_sign(
+    struct job *j, const struct pki_issuer *ca, const uint8_t point[PKI_POINT], struct certificate *c);
 
 /* The certificate of a ledger entry. The caller frees *out. */
 int pki_certificate_parse(struct job *j, const struct certificate *c, X509 **out);

@@ -77,7 +77,7 @@ static inline const struct certificate *fixture_issue(struct fixture *f, enum ce
 	i->name = name;
 	i->not_before = not_before;
 	i->not_after = not_after;
-	if (pki_issue(&f->job, f->pki, f->model, &plan))
+	if (pki_issue(&f->job, f->pki, f->model, &plan, NULL))
 		return NULL;
 	assert_non_null(plan.files);
 	assert_null(plan.files->next);

@@ -92,7 +92,7 @@ static inline struct model *world_plan(struct world *w, const struct change *ch)
 	struct plan *plan;
 
 	world_check(w, change_plan(&w->job, fork, ch, &plan));
-	world_check(w, pki_issue(&w->job, w->pki, fork, plan));
+	world_check(w, pki_issue(&w->job, w->pki, fork, plan, NULL));
 	world_put_plan(w, fork, plan);
 	world_check(w, model_check(&w->job, fork));
 	world_new_commit(w);
@@ -176,7 +176,7 @@ static inline void world_initialise(struct world *w, const char *network, const 
 	pki_fingerprint(w->pki, fingerprint);
 	in.network.master_key = fingerprint;
 	world_check(w, change_plan_init(&w->job, &in, &plan));
-	world_check(w, pki_issue(&w->job, w->pki, w->model, plan));
+	world_check(w, pki_issue(&w->job, w->pki, w->model, plan, NULL));
 	world_put_plan(w, w->model, plan);
 	world_check(w, model_check(&w->job, w->model));
 	world_new_commit(w);

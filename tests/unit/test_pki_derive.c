@@ -41,7 +41,7 @@ static void test_scalars_never_change(void **state)
 		EVP_PKEY *key = NULL;
 		EVP_PKEY_CTX *ctx;
 
-		assert_int_equal(pki_subject_key(&f.job, f.pki, &c, &key), 0);
+		assert_int_equal(pki_subject_key(&f.job, f.pki, &c, NULL, &key), 0);
 		assert_scalar(key, vectors[kind]);
 		ctx = EVP_PKEY_CTX_new(key, NULL);
 		assert_int_equal(EVP_PKEY_pairwise_check(ctx), 1);
@@ -63,15 +63,15 @@ static void test_each_generation_has_keys_of_its_own(void **state)
 	fixture_write(&f, "two.key",
 	    "1 " FIXTURE_KEY "\n2 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
 	assert_int_equal(pki_open(&f.job, fixture_path(&f, "two.key"), &p), 0);
-	assert_int_equal(pki_subject_key(&f.job, p, &c, &key), 0);
+	assert_int_equal(pki_subject_key(&f.job, p, &c, NULL, &key), 0);
 	assert_scalar(key, "dbf0099cc71eede3c0fcf76e1dbf054b23b62bc192cf5a9f2d29c25a373c31e8");
 	EVP_PKEY_free(key);
 	c.generation = 1; /* of which the older line is kept */
-	assert_int_equal(pki_subject_key(&f.job, p, &c, &key), 0);
+	assert_int_equal(pki_subject_key(&f.job, p, &c, NULL, &key), 0);
 	assert_scalar(key, "d85fb7d0d37efa488abafe2583cd6c4e118c71b40095505ad77936d43d2642e2");
 	EVP_PKEY_free(key);
 	c.generation = 3;
-	assert_int_equal(pki_subject_key(&f.job, p, &c, &key), E_CORRUPT);
+	assert_int_equal(pki_subject_key(&f.job, p, &c, NULL, &key), E_CORRUPT);
 	assert_says(f.job.message, "generation 3");
 	pki_close(p);
 	fixture_close(&f);

@@ -100,7 +100,7 @@ static void test_serials_are_128_bits_that_start_with_01(void **state)
 		issue->not_before = f.job.now;
 		issue->not_after = f.job.now + FIXTURE_DAY;
 	}
-	assert_int_equal(pki_issue(&f.job, f.pki, f.model, &plan), 0);
+	assert_int_equal(pki_issue(&f.job, f.pki, f.model, &plan, NULL), 0);
 	for (const struct plan_issue *i = plan.issues; i; i = i->next) {
 		assert_true(model_is_id128(i->serial.hex));
 		assert_in_range(i->serial.hex[0], '4', '7');
@@ -131,7 +131,7 @@ static void test_a_plan_may_bring_its_own_ca(void **state)
 	server->name = "vpn.example.org";
 	ca->not_before = server->not_before = f.job.now - 3600;
 	ca->not_after = server->not_after = f.job.now + FIXTURE_DAY;
-	assert_int_equal(pki_issue(&f.job, f.pki, m, &plan), 0);
+	assert_int_equal(pki_issue(&f.job, f.pki, m, &plan, NULL), 0);
 	for (const struct plan_file *file = plan.files; file; file = file->next)
 		assert_int_equal(model_put(&f.job, m, file->path, file->data, file->len), 0);
 	assert_string_equal(model_ca(m)->serial.hex, ca->serial.hex);
@@ -155,7 +155,7 @@ static void test_without_a_ca_nothing_is_issued(void **state)
 	i = plan_issue(f.job.arena, &plan, CERTIFICATE_GATEWAY);
 	i->name = "laptop.example.org";
 	i->not_after = f.job.now;
-	assert_int_equal(pki_issue(&f.job, f.pki, m, &plan), E_CORRUPT);
+	assert_int_equal(pki_issue(&f.job, f.pki, m, &plan, NULL), E_CORRUPT);
 	assert_null(plan.files);
 	model_close(m);
 	fixture_close(&f);
@@ -257,7 +257,7 @@ static void test_issuing_takes_about_a_millisecond(void **state)
 		issue->not_after = f.job.now + FIXTURE_DAY;
 	}
 	start = clock();
-	assert_int_equal(pki_issue(&f.job, f.pki, f.model, &plan), 0);
+	assert_int_equal(pki_issue(&f.job, f.pki, f.model, &plan, NULL), 0);
 	ms = (double)(clock() - start) * 1000 / CLOCKS_PER_SEC / TIMES;
 	print_message("a certificate takes %.2f ms of CPU\n", ms);
 	assert_true(ms < 20);

@@ -182,7 +182,7 @@ static void test_batch(void **state)
 
 		next = model_fork(fork);
 		world_check(&w, change_plan(&w.job, next, &moves[i], &plan));
-		world_check(&w, pki_issue(&w.job, w.pki, next, plan));
+		world_check(&w, pki_issue(&w.job, w.pki, next, plan, NULL));
 		world_put_plan(&w, next, plan);
 		model_absorb(fork, next);
 	}
