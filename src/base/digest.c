@@ -28,11 +28,17 @@ void digest_sha256_hex(const void *data, size_t len, char out[DIGEST_HEX])
 	digest_hex(md, sizeof(md), out);
 }
 
+void digest_sha1(const void *data, size_t len, uint8_t out[DIGEST_SHA1])
+{
+	if (!EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL))
+		digest_die("SHA-1");
+}
+
 void digest_git_blob(const void *data, size_t len, char out[OID_HEX])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	char head[32];
-	uint8_t md[20];
+	uint8_t md[DIGEST_SHA1];
 	int n = snprintf(head, sizeof(head), "blob %zu", len);
 
 	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) ||

@@ -38,27 +38,6 @@ static int check_unmoved(struct job *j, struct state *s, const git_oid *old)
 	return git_oid_equal(&tip, old) ? 0 : stale(j);
 }
 
-static int write_pack(struct job *j, struct state *s)
-{
-	git_packbuilder *pb = NULL;
-	size_t i;
-	int rc;
-
-	if (s->fresh_n == 0)
-		return 0;
-	rc = git_packbuilder_new(&pb, s->repo);
-	if (rc == 0)
-		git_packbuilder_set_threads(pb, 1);
-	for (i = 0; rc == 0 && i < s->fresh_n; i++)
-		rc = git_packbuilder_insert(pb, &s->fresh[i], NULL);
-	if (rc == 0)
-		rc = git_packbuilder_write(pb, NULL, 0, NULL, NULL);
-	if (rc < 0)
-		state_fail(j, rc, "%s: cannot write the new objects", s->path);
-	git_packbuilder_free(pb);
-	return j->error;
-}
-
 static int move_main(struct job *j, struct state *s, const git_oid *old, const git_oid *new)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_RETRY_NS };
@@ -101,7 +80,7 @@ int state_publish(struct job *j, struct state *s, const struct oid *old, const s
 	git_oid from, to;
 
 	if (state_use(j, s) || parse_id(j, old, &from) || parse_id(j, new, &to) ||
-	    check_unmoved(j, s, &from) || write_pack(j, s))
+	    check_unmoved(j, s, &from) || (s->fresh_n && state_write_pack(j, s)))
 		return j->error;
 	if (move_main(j, s, &from, &to)) {
 		s->is_unsure = j->error != E_STALE && j->error != E_BUSY && is_unsure(j, s, &to);

@@ -58,6 +58,9 @@ void state_keep(struct state *s, const git_oid *id);
 /* The tree that plan's files make of base (NULL: of nothing), staged. */
 int state_apply(struct job *j, struct state *s, const git_tree *base, const struct plan *plan, git_oid *out);
 
+/* What is staged as one pack on the disk; its order among s->fresh is lost. */
+int state_write_pack(struct job *j, struct state *s);
+
 /* Sign a commit and stage it. */
 int state_write_commit(struct job *j, struct state *s, const git_buf *commit, git_oid *out);
 
