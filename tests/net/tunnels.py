@@ -130,7 +130,9 @@ class Server(Host):
         os.chmod(self.tun, 0o666)
         os.chmod(folder, 0o755)
         # Bridge the underlay: every client hangs on a port of it.
-        self.run("ip", "link", "add", "br0", "type", "bridge")
+        # An address of its own: a bridge without one takes its lowest port's, and a port that comes may change that
+        # under the other hosts' neighbour caches.
+        self.run("ip", "link", "add", "br0", "address", "02:00:00:00:00:01", "type", "bridge")
         self.run("ip", "link", "set", "br0", "up")
         self.run("ip", "-6", "addr", "add", UNDERLAY + "1/64", "dev", "br0", "nodad")
         self.vpnunit("init", "--prefix", PREFIX, "--endpoint", f"[{UNDERLAY}1]:{PORT}",
