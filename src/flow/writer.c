@@ -247,13 +247,24 @@ static struct ticket *take_list(struct flow *f)
 	return list;
 }
 
-/* Behind the answers: each publish adds a pack, and many of them make every read slow. */
-static void repack(struct flow *f)
+static bool has_push(const struct ticket *list)
+{
+	for (; list; list = list->next)
+		if (list->kind == TICKET_CHANGE && list->change->kind == CHANGE_PUSH)
+			return true;
+	return false;
+}
+
+/*
+ * Beside the next changes: each publish adds a pack, and many of them make every read slow.  Not beside a push,
+ * whose objects lie elsewhere and build on those that are here.
+ */
+static void repack(struct flow *f, const struct ticket *next)
 {
 	struct job j;
 
 	job_open(&j);
-	if (state_repack(&j, f->state))
+	if (has_push(next) ? state_end_repack(&j, f->state) : state_repack(&j, f->state))
 		log_line(LOG_LEVEL_WARNING, "repack: %s", j.message);
 	job_close(&j);
 }
@@ -280,10 +291,9 @@ void *flow_writer(void *flow)
 		if (!list && !is_behind && time_monotonic_ms() - ticked < TICK_MS)
 			wait_for_work(f);
 		pthread_mutex_unlock(&f->mutex);
-		if (list) {
+		repack(f, list);
+		if (list)
 			flow_run(f, list);
-			repack(f);
-		}
 		if (time_monotonic_ms() - ticked >= TICK_MS) { /* under load too */
 			flow_tick(f);
 			ticked = time_monotonic_ms();

@@ -57,10 +57,10 @@ static const char *read_words(struct job *j, int fd)
 	return b.data;
 }
 
-int state_run_git(struct job *j, char *const argv[], bool *is_fine, const char **words)
+int state_start_git(struct job *j, char *const argv[], struct state_child *out)
 {
-	int ends[2], rc, status = 0;
-	pid_t pid = -1;
+	int ends[2], rc;
+	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return job_fail_errno(j, "pipe");
@@ -71,12 +71,36 @@ int state_run_git(struct job *j, char *const argv[], bool *is_fine, const char *
 		errno = rc;
 		return job_fail_errno(j, "cannot run git (is it installed?)");
 	}
-	*words = read_words(j, ends[0]);
-	close(ends[0]);
+	*out = (struct state_child){ .pid = pid, .words = ends[0] };
+	return 0;
+}
+
+bool state_git_runs(const struct state_child *c)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+}
+
+int state_end_git(struct job *j, struct state_child *c, bool *is_fine, const char **words)
+{
+	pid_t pid = c->pid;
+	int rc, status = 0;
+
+	*words = read_words(j, c->words);
+	close(c->words);
+	c->pid = 0;
 	while ((rc = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
 		continue;
 	if (rc < 0)
 		return job_fail_errno(j, "waiting for git");
 	*is_fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	return 0;
+}
+
+int state_run_git(struct job *j, char *const argv[], bool *is_fine, const char **words)
+{
+	struct state_child c;
+
+	return state_start_git(j, argv, &c) ? j->error : state_end_git(j, &c, is_fine, words);
 }

@@ -25,26 +25,33 @@ static int count_packs(struct job *j, const char *path, size_t *out)
 	return 0;
 }
 
+int state_end_repack(struct job *j, struct state *s)
+{
+	const char *words;
+	bool is_fine;
+
+	if (!s->repack.pid)
+		return 0;
+	assert(s->fresh_n == 0); /* what is staged would be lost */
+	if (state_end_git(j, &s->repack, &is_fine, &words))
+		return j->error;
+	state_let_go(s); /* libgit2 keeps deleted packs open */
+	if (is_fine || state_sweep_repack(j, s))
+		return j->error;
+	return job_fail(j, E_IO, "io", "git repack failed: %s", words);
+}
+
 int state_repack(struct job *j, struct state *s)
 {
 	char *git_dir = arena_printf(j->arena, "--git-dir=%s", s->path);
 	char *argv[] = { "git", git_dir, "repack", "--geometric=2", "-d", "-q", "-n", NULL };
-	const char *words;
 	size_t packs = 0;
-	bool is_fine;
 
-	assert(s->fresh_n == 0); /* what is staged would be lost */
-	if (count_packs(j, s->path, &packs))
-		return j->error;
-	if (packs <= PACKS)
+	if (s->repack.pid && state_git_runs(&s->repack))
 		return 0;
-	/* Before the child starts: libgit2 keeps deleted packs open. */
-	state_let_go(s);
-	if (state_run_git(j, argv, &is_fine, &words))
+	if (state_end_repack(j, s) || count_packs(j, s->path, &packs))
 		return j->error;
-	if (is_fine || state_sweep_repack(j, s))
-		return j->error;
-	return job_fail(j, E_IO, "io", "git repack failed: %s", words);
+	return packs > PACKS ? state_start_git(j, argv, &s->repack) : 0;
 }
 
 int state_fsck(struct job *j, struct state *s, const char **words)

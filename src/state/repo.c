@@ -216,8 +216,13 @@ int state_open(struct job *j, const char *path, struct state **out)
 
 void state_close(struct state *s)
 {
+	struct job j;
+
 	if (!s)
 		return;
+	job_open(&j);
+	state_end_repack(&j, s); /* it has cleared up after itself; the next start tries again */
+	job_close(&j);
 	state_let_go(s);
 	free(s->fresh);
 	free(s->path);

@@ -183,10 +183,12 @@ int state_diff_text(struct job *j, const char *path, const struct state_text *be
     const struct state_text *after, struct buf *out);
 
 /*
- * Fold packs together once there are more than twenty; `git repack` as a child. For the writer, with
- * nothing staged. Other handles go on working.
+ * Fold packs together once there are more than twenty, by `git repack` as a child that is not waited for:
+ * the next call takes note of its end.  For the writer, with nothing staged.  All handles go on working.
  */
 int state_repack(struct job *j, struct state *s);
+/* Wait for one that is under way. */
+int state_end_repack(struct job *j, struct state *s);
 
 /*
  * Is every object there and as git wants it (`git fsck --strict`, as a child)?  *words is NULL where it

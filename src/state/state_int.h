@@ -14,6 +14,11 @@
 
 #define STATE_MAIN "refs/heads/main"
 
+struct state_child { /* stock git under way */
+	pid_t pid; /* 0: none */
+	int words; /* where it says what is wrong */
+};
+
 struct state {
 	char *path;
 	git_repository *repo;     /* NULL: let go of, opened anew by the next use */
@@ -23,6 +28,7 @@ struct state {
 	git_oid *fresh;           /* what of it a publish has to write; an id may occur twice */
 	size_t fresh_n, fresh_cap;
 	bool is_unsure;           /* whether main moved */
+	struct state_child repack;
 	state_sign sign;          /* NULL: commits are not signed */
 	const void *sign_context;
 };
@@ -64,6 +70,10 @@ int state_write_pack(struct job *j, struct state *s);
 /* Sign a commit and stage it. */
 int state_write_commit(struct job *j, struct state *s, const git_buf *commit, git_oid *out);
 
+/* Stock git behind the caller: does it still run, and wait for its end, to be called once. */
+int state_start_git(struct job *j, char *const argv[], struct state_child *out);
+bool state_git_runs(const struct state_child *c);
+int state_end_git(struct job *j, struct state_child *c, bool *is_fine, const char **words);
 /* Stock git, to its end; words: the beginning of what it said. E_IO where it cannot be run. */
 int state_run_git(struct job *j, char *const argv[], bool *is_fine, const char **words);
 
