@@ -12,7 +12,7 @@
 #include "http/http.h"
 
 enum {
-	HTTP_WORKERS = 32,         /* for all TCP listeners together */
+	HTTP_WORKERS = 96,         /* for all TCP listeners together; who waits for a commit holds one */
 	HTTP_SOCKET_WORKERS = 8,   /* for each unix socket */
 	HTTP_TROUBLE = 256,
 	HTTP_PARTS_MAX = 8,        /* of a path */
