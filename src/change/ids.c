@@ -116,6 +116,8 @@ static int64_t old_gateway_id(struct work *w, const struct user *u)
 {
 	uint32_t i, count = 1u << w->network->gateway_bits;
 
+	if (model_count(w->model, ENTITY_RELEASE) == 0)
+		return NOBODY;
 	for (i = 0; i < count; i++) {
 		const struct id_release *r = model_last_release(w->model, u->id, i);
 
