@@ -46,6 +46,7 @@ struct flow {
 	int lock;                  /* of the folder, for the life of the instance */
 	struct pki *pki;
 	struct state *state;
+	char signer[PKI_SSH_FINGERPRINT]; /* whose key signs our commits */
 	struct render *render;
 	struct deploy *deploy;
 	struct model *model;       /* of head; written by the writer alone, under model_lock, as is head */
@@ -152,7 +153,7 @@ void flow_summarise(struct job *j, const struct model *before, const struct mode
     struct flow_summary *out);
 
 /* Add what leads to a staged commit to the index of the history, in the same transaction. */
-int flow_index(struct job *j, struct flow *f, const struct oid *to);
+int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct ticket *made);
 /* Some milliseconds of catching up; is there more to do? */
 bool flow_index_more(struct flow *f);
 void flow_stop_indexing(struct flow *f);

@@ -109,7 +109,7 @@ int flow_bring_forward(struct job *j, struct flow *f, bool full)
 	if (!full && f->rendered[0] && open_difference(j, f, f->rendered, &base, &fork) == 0)
 		m = fork;
 	job_clear(j); /* a commit that cannot be read any more: everything anew */
-	if (render_stage(j, f->render, m, f->head.hex) || flow_index(j, f, &f->head) ||
+	if (render_stage(j, f->render, m, f->head.hex) || flow_index(j, f, &f->head, NULL) ||
 	    render_promote(j, f->render))
 		goto out;
 	memcpy(f->rendered, f->head.hex, OID_HEX);

@@ -86,9 +86,20 @@ static const char *read_signer(struct job *j, struct state *s, const struct oid 
 	return arena_strdup(j->arena, by.fingerprint);
 }
 
-static int read_commit(
-    struct job *j, struct state *s, const struct oid *id, struct network *plan, struct render_commit *out)
+/* Of one that was made a moment ago this is known. */
+static const char *find_signer(
+    struct job *j, struct flow *f, const struct oid *id, const struct ticket *made)
 {
+	for (; made; made = made->next)
+		if (made->subject && made->change->kind != CHANGE_PUSH && strcmp(made->commit.hex, id->hex) == 0)
+			return f->signer;
+	return read_signer(j, f->state, id);
+}
+
+static int read_commit(struct job *j, struct flow *f, const struct oid *id, const struct ticket *made,
+    struct network *plan, struct render_commit *out)
+{
+	struct state *s = f->state;
 	struct files files = { .arena = j->arena };
 	struct state_commit c;
 	size_t i;
@@ -109,14 +120,15 @@ static int read_commit(
 		.subject = c.subject,
 		.change = c.change,
 		.reason = c.reason,
-		.signed_by = read_signer(j, s, id),
+		.signed_by = find_signer(j, f, id, made),
 		.plan = *plan,
 		.files = files.list,
 		.files_n = files.n };
 	return j->error;
 }
 
-static int add_commits(struct job *j, struct flow *f, const struct oid *list, size_t n)
+static int add_commits(
+    struct job *j, struct flow *f, const struct oid *list, size_t n, const struct ticket *made)
 {
 	struct render_commit *commits = arena_alloc(j->arena, n * sizeof(*commits));
 	struct network plan = { .name = NULL };
@@ -127,7 +139,7 @@ static int add_commits(struct job *j, struct flow *f, const struct oid *list, si
 		return j->error;
 	read_plan(network.data, network.len, &plan);
 	for (i = 0; i < n; i++)
-		if (read_commit(j, f->state, &list[i], &plan, &commits[i]))
+		if (read_commit(j, f, &list[i], made, &plan, &commits[i]))
 			return j->error;
 	return render_add_commits(j, f->render, commits, n);
 }
@@ -143,7 +155,7 @@ static bool is_index_of(struct job *j, struct flow *f, const struct oid *to, str
 	return is_ancestor;
 }
 
-int flow_index(struct job *j, struct flow *f, const struct oid *to)
+int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct ticket *made)
 {
 	struct oid from, *list;
 	size_t n;
@@ -152,7 +164,7 @@ int flow_index(struct job *j, struct flow *f, const struct oid *to)
 		return j->error; /* behind serving, then */
 	if (state_list_commits(j, f->state, &from, to, &list, &n))
 		return j->error;
-	return n && n <= GAP_MAX ? add_commits(j, f, list, n) : 0;
+	return n && n <= GAP_MAX ? add_commits(j, f, list, n, made) : 0;
 }
 
 /* What the index lacks of the rendered commit. */
@@ -179,7 +191,7 @@ static int index_slice(struct flow *f, struct indexing *x)
 		struct job j;
 
 		job_open(&j);
-		error = add_commits(&j, f, &x->list[x->at], n);
+		error = add_commits(&j, f, &x->list[x->at], n, NULL);
 		if (error)
 			log_line(LOG_LEVEL_ERROR, "index of the history: %s", j.message);
 		x->at += n;

@@ -166,6 +166,16 @@ static int heal(struct job *j, const struct flow *f)
 	return state_heal(j, f->state);
 }
 
+static int find_signer(struct job *j, struct flow *f)
+{
+	struct pki_ssh_key *keys;
+	size_t n;
+
+	if (pki_audit_keys(j, f->pki, &keys, &n) == 0)
+		memcpy(f->signer, keys[0].fingerprint, sizeof(f->signer));
+	return j->error;
+}
+
 int flow_open_folder(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f)
 {
 	f->lock = -1;
@@ -182,7 +192,7 @@ int flow_open_folder(struct job *j, const struct flow_options *o, bool exclusive
 	if (flow_open_key(j, o, f) || (exclusive && heal(j, f)))
 		return j->error;
 	flow_set_signer(f->state, f->pki);
-	return 0;
+	return find_signer(j, f);
 }
 
 int flow_load(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f)

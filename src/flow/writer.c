@@ -14,6 +14,11 @@
 
 enum { BATCH_MAX = 128, TRIES = 5, TICK_MS = 1000 };
 
+struct packing { /* of what is staged, beside the rendering of it */
+	struct job job;
+	struct state *state;
+};
+
 /* Plan, issue and stage one change on top of *at; the fork then holds it too. */
 static int stage_change(
     struct flow *f, struct model *fork, struct ticket *t, struct oid *at, struct pki_issuer **issuer)
@@ -58,6 +63,32 @@ static int publish(struct job *j, struct flow *f, const struct oid *new)
 	return j->error;
 }
 
+static void *pack(void *packing)
+{
+	struct packing *p = packing;
+
+	state_pack(&p->job, p->state);
+	return NULL;
+}
+
+/* Side by side, since both wait for the disk most of the time. */
+static int pack_and_render(struct job *j, struct flow *f, struct model *fork, const struct oid *new)
+{
+	struct packing p = { .state = f->state };
+	pthread_t thread;
+	bool is_thread;
+
+	job_open(&p.job);
+	is_thread = pthread_create(&thread, NULL, pack, &p) == 0;
+	render_stage(j, f->render, fork, new->hex);
+	if (is_thread)
+		pthread_join(thread, NULL);
+	if (p.job.error && !j->error)
+		job_fail(j, p.job.error, p.job.code, "%s", p.job.message);
+	job_close(&p.job);
+	return j->error;
+}
+
 /* Everything up to the fact; *new is HEAD where no ticket changed anything. */
 static int stage_and_publish(
     struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
@@ -75,9 +106,9 @@ static int stage_and_publish(
 	if (strcmp(new->hex, f->head.hex) == 0)
 		return 0;
 	began_at = time_monotonic_us();
-	error = render_stage(j, f->render, fork, new->hex);
+	error = pack_and_render(j, f, fork, new);
 	flow_measure_stage(f, began_at);
-	if (error || flow_index(j, f, new) || publish(j, f, new)) {
+	if (error || flow_index(j, f, new, list) || publish(j, f, new)) {
 		render_discard(f->render);
 		state_discard(f->state);
 	}

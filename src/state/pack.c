@@ -150,12 +150,14 @@ static int write_files(struct job *j, struct state *s, const uint8_t *pack, size
 	return rc < 0 ? state_fail(j, rc, "%s: cannot write the new objects", s->path) : 0;
 }
 
-int state_write_pack(struct job *j, struct state *s)
+int state_pack(struct job *j, struct state *s)
 {
 	struct object *objects;
 	uint8_t *pack;
 	size_t size, i;
 
+	if (s->fresh_n == 0 || s->is_packed)
+		return 0;
 	s->fresh_n = unique(s->fresh, s->fresh_n);
 	objects = mem_zalloc(s->fresh_n * sizeof(*objects));
 	if (read_objects(j, s, objects, &size) == 0) {
@@ -166,5 +168,6 @@ int state_write_pack(struct job *j, struct state *s)
 	for (i = 0; i < s->fresh_n; i++)
 		git_odb_backend_data_free(s->staging, objects[i].data);
 	free(objects);
+	s->is_packed = !j->error;
 	return j->error;
 }

@@ -80,7 +80,7 @@ int state_publish(struct job *j, struct state *s, const struct oid *old, const s
 	git_oid from, to;
 
 	if (state_use(j, s) || parse_id(j, old, &from) || parse_id(j, new, &to) ||
-	    check_unmoved(j, s, &from) || (s->fresh_n && state_write_pack(j, s)))
+	    check_unmoved(j, s, &from) || state_pack(j, s))
 		return j->error;
 	if (move_main(j, s, &from, &to)) {
 		s->is_unsure = j->error != E_STALE && j->error != E_BUSY && is_unsure(j, s, &to);

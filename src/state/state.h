@@ -110,6 +110,11 @@ int state_files(struct job *j, struct state *s, const struct oid *commit, const 
 int state_stage(struct job *j, struct state *s, const struct oid *parent, const struct plan *plan,
     struct oid *out);
 /*
+ * Make the objects that are staged durable ahead of state_publish, which does it else.  It may run on
+ * another thread, as long as nobody uses s meanwhile.
+ */
+int state_pack(struct job *j, struct state *s);
+/*
  * Make what is staged durable and move main from old (empty: must not exist) to new.  E_STALE: it had
  * moved; E_BUSY: something held the ref for five seconds.  On any failure main is where it was, unless
  * state_is_unsure: the ref's rename or its fsync failed, and what is certain only the next start can tell.

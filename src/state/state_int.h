@@ -24,9 +24,10 @@ struct state {
 	git_repository *repo;     /* NULL: let go of, opened anew by the next use */
 	git_odb *odb;
 	git_odb_backend *staging; /* new objects go here, into memory; the odb owns it */
-	git_odb_backend *packs;   /* the odb's own */
+	git_odb_backend *packs, *loose; /* the odb's own */
 	git_oid *fresh;           /* what of it a publish has to write; an id may occur twice */
 	size_t fresh_n, fresh_cap;
+	bool is_packed;           /* all of them */
 	bool is_unsure;           /* whether main moved */
 	struct state_child repack;
 	state_sign sign;          /* NULL: commits are not signed */
@@ -63,9 +64,6 @@ void state_keep(struct state *s, const git_oid *id);
 
 /* The tree that plan's files make of base (NULL: of nothing), staged. */
 int state_apply(struct job *j, struct state *s, const git_tree *base, const struct plan *plan, git_oid *out);
-
-/* What is staged as one pack on the disk; its order among s->fresh is lost. */
-int state_write_pack(struct job *j, struct state *s);
 
 /* Sign a commit and stage it. */
 int state_write_commit(struct job *j, struct state *s, const git_buf *commit, git_oid *out);

@@ -45,37 +45,50 @@ void state_keep(struct state *s, const git_oid *id)
 		s->fresh = mem_realloc(s->fresh, s->fresh_cap * sizeof(*s->fresh));
 	}
 	s->fresh[s->fresh_n++] = *id;
+	s->is_packed = false;
 }
 
 /*
- * Before libgit2 takes an object for new it reads objects/pack again, which was
- * most of the cost of staging.  Writing does without: what a push brought
- * meanwhile is packed once more, at worst.
+ * Before libgit2 takes an object for new it reads objects/pack again and touches the file that a loose one
+ * would have, which was most of the cost of staging.  Writing does without: what a push brought meanwhile,
+ * or what is loose, is packed once more, at worst.
  */
-static int write_blob(struct state *s, const struct plan_file *f, git_oid *out)
+struct untold { /* what the odb's own backends are not asked */
+	int (*refresh)(git_odb_backend *);
+	int (*freshen)(git_odb_backend *, const git_oid *), (*exists)(git_odb_backend *, const git_oid *);
+};
+
+static struct untold begin_write(struct state *s)
 {
-	int (*refresh)(git_odb_backend *) = s->packs->refresh;
-	int rc;
+	struct untold u = { s->packs->refresh, s->loose->freshen, s->loose->exists };
 
 	s->packs->refresh = NULL;
-	rc = git_odb_write(out, s->odb, f->data, f->len, GIT_OBJECT_BLOB);
-	s->packs->refresh = refresh;
+	s->loose->freshen = s->loose->exists = NULL;
+	return u;
+}
+
+static int end_write(struct state *s, const struct untold *u, int rc, const git_oid *written)
+{
+	s->packs->refresh = u->refresh;
+	s->loose->freshen = u->freshen;
+	s->loose->exists = u->exists;
 	if (rc == 0)
-		state_keep(s, out);
+		state_keep(s, written);
 	return rc;
+}
+
+static int write_blob(struct state *s, const struct plan_file *f, git_oid *out)
+{
+	struct untold u = begin_write(s);
+
+	return end_write(s, &u, git_odb_write(out, s->odb, f->data, f->len, GIT_OBJECT_BLOB), out);
 }
 
 static int write_tree(struct state *s, git_treebuilder *b, git_oid *out)
 {
-	int (*refresh)(git_odb_backend *) = s->packs->refresh;
-	int rc;
+	struct untold u = begin_write(s);
 
-	s->packs->refresh = NULL;
-	rc = git_treebuilder_write(out, b);
-	s->packs->refresh = refresh;
-	if (rc == 0)
-		state_keep(s, out);
-	return rc;
+	return end_write(s, &u, git_treebuilder_write(out, b), out);
 }
 
 static int put_file(
