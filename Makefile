@@ -225,9 +225,9 @@ $(BUILD)/bench/load: tests/bench/load.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(CC) $(CSTD) $(HARDEN) $(WARN) -o $@ $<
 
-$(BUILD)/bench/constant: tests/bench/constant.c $(BUILD)/civetweb/civetweb.o
+$(BUILD)/bench/constant: tests/bench/constant.c $(BUILD)/libvpnunit.a
 	@mkdir -p $(@D)
-	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $^
+	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # `make run` and `make test` in a Debian that has only make; kept below build/, needs root.
 test-fresh:
