@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/cli_int.h"
+#include "query/query.h"
 
 extern const char cli_help[];
 
@@ -118,6 +119,7 @@ int cli_run(int argc, char **argv)
 		return 0;
 	}
 	mem_start();
+	query_start();
 	state_start();
 	status = run_command(argc - 1, argv + 1);
 	state_stop();

@@ -85,6 +85,11 @@ static struct connection *connection_take(struct job *j, struct query *q)
 	return connection_open(j, q->path, &st);
 }
 
+void query_start(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int query_open(struct job *j, const char *data, struct query **out)
 {
 	struct query *q = mem_zalloc(sizeof(*q));
@@ -201,14 +206,24 @@ void *query_grow(struct arena *a, void *list, size_t n, size_t *cap, size_t size
 	return list;
 }
 
+/* One that has no rows. */
+static int run(struct reading *r, const char *sql)
+{
+	sqlite3_stmt *s = NULL;
+
+	if (reading_prepare(r, &s, sql, ""))
+		return r->job->error;
+	reading_step(r, s);
+	reading_done(s);
+	return r->job->error;
+}
+
 /* The first statement takes the snapshot: it is the one that tells the commit. */
 static int read_commit(struct reading *r)
 {
 	sqlite3_stmt *s = NULL;
 
-	if (sqlite3_exec(r->connection->handle, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
-		return reading_fail(r);
-	if (reading_prepare(r, &s, "SELECT value FROM meta WHERE key = 'commit'", ""))
+	if (run(r, "BEGIN") || reading_prepare(r, &s, "SELECT value FROM meta WHERE key = 'commit'", ""))
 		return r->job->error;
 	r->commit = reading_step(r, s) == 1 ? reading_text(r, s, 0) : "";
 	reading_done(s);
@@ -268,13 +283,18 @@ int reading_join(struct job *j, struct query *q, const struct query_hold *h, str
 
 void reading_end(struct reading *r)
 {
+	struct reading end = { .query = r->query, .connection = r->connection };
+	struct job j;
+
 	if (!r->connection || r->is_held)
 		return;
+	job_open(&j); /* the reading's own may have failed already */
+	end.job = &j;
 	/* One that can't leave its transaction would show an old commit for ever. */
-	if (!sqlite3_get_autocommit(r->connection->handle) &&
-	    sqlite3_exec(r->connection->handle, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+	if (!sqlite3_get_autocommit(r->connection->handle) && run(&end, "ROLLBACK"))
 		connection_close(r->connection);
 	else
 		pool_give(r->query, r->connection);
 	r->connection = NULL;
+	job_close(&j);
 }

@@ -11,6 +11,8 @@
 
 struct query;
 
+/* Once, before any use of SQLite: it counts no memory, for which all threads would take one lock. */
+void query_start(void);
 int query_open(struct job *j, const char *data, struct query **out);
 void query_close(struct query *q);
 
