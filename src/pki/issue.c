@@ -86,7 +86,7 @@ static int change_issuer(struct job *j, const struct issuance *s, const struct c
 	if (!ca)
 		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");
 	if (*s->issuer && strcmp((*s->issuer)->serial.hex, ca->serial.hex) == 0)
-		return 0;
+		return (*s->issuer)->key ? 0 : pki_subject_key(j, s->pki, ca, NULL, &(*s->issuer)->key);
 	pki_issuer_close(*s->issuer);
 	*s->issuer = NULL;
 	return pki_issuer_open(j, s->pki, ca, s->issuer);

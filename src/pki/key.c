@@ -50,6 +50,14 @@ int pki_issuer_open(struct job *j, const struct pki *p, const struct certificate
 	return 0;
 }
 
+void pki_issuer_rest(struct pki_issuer *issuer)
+{
+	if (!issuer)
+		return;
+	EVP_PKEY_free(issuer->key); /* cleanses it */
+	issuer->key = NULL;
+}
+
 void pki_issuer_close(struct pki_issuer *issuer)
 {
 	if (!issuer)

@@ -47,9 +47,10 @@ int pki_parse_paper(struct job *j, const char *text, uint8_t key[PKI_MASTER_BYTE
  */
 int pki_check(struct job *j, const struct pki *p, const struct model *m);
 
-/* Who signs: the CA with its key, kept through a batch of changes and no longer. */
+/* Who signs: the CA's certificate and, through a batch of changes and no longer, its key. NULL is fine. */
 struct pki_issuer;
-void pki_issuer_close(struct pki_issuer *issuer); /* NULL is fine */
+void pki_issuer_rest(struct pki_issuer *issuer); /* forget the key until it is needed again */
+void pki_issuer_close(struct pki_issuer *issuer);
 
 /*
  * Issue every certificate of the plan, in order, by the newest CA of the plan or

@@ -63,7 +63,7 @@ int pki_subject_key(struct job *j, const struct pki *p, const struct certificate
 struct pki_issuer {
 	struct id128 serial;
 	X509 *certificate; /* NULL: the one that is being signed by itself */
-	EVP_PKEY *key;
+	EVP_PKEY *key; /* NULL: at rest */
 	int64_t not_after;
 };
 
