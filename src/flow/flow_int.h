@@ -10,6 +10,8 @@
 
 enum ticket_kind { TICKET_CHANGE, TICKET_RENDER, TICKET_CHECK };
 
+enum { FLOW_BATCH_MAX = 128 }; /* changes that the writer takes at once */
+
 struct ticket { /* one caller's wish, waiting for the writer */
 	enum ticket_kind kind;
 	struct job *job;           /* the caller's, who waits: the writer may use it */
@@ -45,6 +47,7 @@ struct flow {
 	char *data;
 	int lock;                  /* of the folder, for the life of the instance */
 	struct pki *pki;
+	struct pki_issuer *issuer; /* at rest between turns; NULL: none needed yet */
 	struct state *state;
 	char signer[PKI_SSH_FINGERPRINT]; /* whose key signs our commits */
 	struct render *render;

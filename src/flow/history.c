@@ -91,7 +91,7 @@ static const char *find_signer(
     struct job *j, struct flow *f, const struct oid *id, const struct ticket *made)
 {
 	for (; made; made = made->next)
-		if (made->subject && made->change->kind != CHANGE_PUSH && strcmp(made->commit.hex, id->hex) == 0)
+		if (made->subject && !made->job->error && made->change->kind != CHANGE_PUSH && strcmp(made->commit.hex, id->hex) == 0)
 			return f->signer;
 	return read_signer(j, f->state, id);
 }
@@ -155,11 +155,29 @@ static bool is_index_of(struct job *j, struct flow *f, const struct oid *to, str
 	return is_ancestor;
 }
 
+/* Commits that were made a moment ago on a head that is indexed; none where others may be among them. */
+static size_t list_made(const struct flow *f, const struct ticket *made, struct oid *out)
+{
+	size_t n = 0;
+
+	if (strcmp(render_indexed(f->render), f->head.hex) != 0)
+		return 0;
+	for (; made; made = made->next) {
+		if (made->change->kind == CHANGE_PUSH)
+			return 0;
+		if (made->subject && !made->job->error)
+			out[n++] = made->commit;
+	}
+	return n;
+}
+
 int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct ticket *made)
 {
-	struct oid from, *list;
+	struct oid from, *list, own[FLOW_BATCH_MAX];
 	size_t n;
 
+	if (!f->indexing && (n = list_made(f, made, own)))
+		return add_commits(j, f, own, n, made);
 	if (f->indexing || !is_index_of(j, f, to, &from))
 		return j->error; /* behind serving, then */
 	if (state_list_commits(j, f->state, &from, to, &list, &n))

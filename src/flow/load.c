@@ -211,6 +211,7 @@ void flow_unload(struct flow *f)
 
 	model_close(f->model);
 	state_close(f->state);
+	pki_issuer_close(f->issuer);
 	pki_close(f->pki);
 	if (f->lock >= 0)
 		close(f->lock);

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "flow/flow_int.h"
 
-enum { BATCH_MAX = 128, TRIES = 5, TICK_MS = 1000 };
+enum { TRIES = 5, TICK_MS = 1000 };
 
 struct packing { /* of what is staged, beside the rendering of it */
 	struct job job;
@@ -20,8 +20,7 @@ struct packing { /* of what is staged, beside the rendering of it */
 };
 
 /* Plan, issue and stage one change on top of *at; the fork then holds it too. */
-static int stage_change(
-    struct flow *f, struct model *fork, struct ticket *t, struct oid *at, struct pki_issuer **issuer)
+static int stage_change(struct flow *f, struct model *fork, struct ticket *t, struct oid *at)
 {
 	struct model *own = model_fork(fork);
 	struct change filled = *t->change;
@@ -29,12 +28,13 @@ static int stage_change(
 	struct plan *plan;
 	struct oid next;
 
+	t->subject = NULL; /* of an earlier try */
 	if (flow_fill(j, f->state, own, at, &filled) || change_plan(j, own, &filled, &plan))
 		goto out;
 	t->commit = *at;
 	if (!plan->files && !plan->issues && filled.kind != CHANGE_PUSH)
 		goto out; /* nothing to do: the commit that is there already says so */
-	if (pki_issue(j, f->pki, own, plan, issuer) || flow_put_plan(j, own, plan) ||
+	if (pki_issue(j, f->pki, own, plan, &f->issuer) || flow_put_plan(j, own, plan) ||
 	    flow_stage(j, f->state, at, &filled, plan, &next))
 		goto out;
 	flow_summarise(j, fork, own, plan, &t->summary);
@@ -93,7 +93,6 @@ static int pack_and_render(struct job *j, struct flow *f, struct model *fork, co
 static int stage_and_publish(
     struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
 {
-	struct pki_issuer *issuer = NULL;
 	struct ticket *t;
 	int64_t began_at;
 	int error;
@@ -101,8 +100,8 @@ static int stage_and_publish(
 	*new = f->head;
 	for (t = list; t; t = t->next)
 		if (!t->job->error && !flow_is_replay(f, list, t))
-			stage_change(f, fork, t, new, &issuer);
-	pki_issuer_close(issuer);
+			stage_change(f, fork, t, new);
+	pki_issuer_rest(f->issuer);
 	if (strcmp(new->hex, f->head.hex) == 0)
 		return 0;
 	began_at = time_monotonic_us();
@@ -269,7 +268,7 @@ static struct ticket *take_list(struct flow *f)
 	if (!list)
 		return NULL;
 	if (list->kind == TICKET_CHANGE)
-		while (t->next && t->next->kind == TICKET_CHANGE && n++ < BATCH_MAX)
+		while (t->next && t->next->kind == TICKET_CHANGE && n++ < FLOW_BATCH_MAX)
 			t = t->next;
 	f->first = t->next;
 	if (!f->first)

@@ -16,14 +16,17 @@ void state_set_signer(struct state *s, state_sign sign, const void *context)
 
 int state_write_commit(struct job *j, struct state *s, const git_buf *commit, git_oid *out)
 {
+	struct state_unasked u;
 	struct buf signature;
 	int rc;
 
 	buf_open(&signature, j->arena);
 	if (s->sign && s->sign(j, s->sign_context, commit->ptr, commit->size, &signature))
 		return j->error;
+	u = state_begin_write(s);
 	rc = git_commit_create_with_signature(
 	    out, s->repo, commit->ptr, s->sign ? signature.data : NULL, NULL);
+	state_end_write(s, &u);
 	return rc < 0 ? state_fail(j, rc, "cannot stage a commit") : 0;
 }
 

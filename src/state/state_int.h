@@ -59,6 +59,18 @@ int state_sync_file(struct job *j, const char *path);
 int state_commit(struct job *j, struct state *s, const struct oid *id, git_commit **out);
 void state_print_oid(const git_oid *id, struct oid *out);
 
+/*
+ * Around each write to s->odb.  Before libgit2 takes an object for new it reads objects/pack again and touches
+ * the file that a loose one would have, which was most of the cost of staging.  Writing does without: what a
+ * push brought meanwhile, or what is loose, is packed once more, at worst.
+ */
+struct state_unasked { /* the questions that the odb's own backends are spared */
+	int (*refresh)(git_odb_backend *);
+	int (*freshen)(git_odb_backend *, const git_oid *), (*exists)(git_odb_backend *, const git_oid *);
+};
+struct state_unasked state_begin_write(struct state *s);
+void state_end_write(struct state *s, const struct state_unasked *u);
+
 /* Note an object that was just written, so that publish packs it when it is new. */
 void state_keep(struct state *s, const git_oid *id);
 

@@ -48,47 +48,43 @@ void state_keep(struct state *s, const git_oid *id)
 	s->is_packed = false;
 }
 
-/*
- * Before libgit2 takes an object for new it reads objects/pack again and touches the file that a loose one
- * would have, which was most of the cost of staging.  Writing does without: what a push brought meanwhile,
- * or what is loose, is packed once more, at worst.
- */
-struct untold { /* what the odb's own backends are not asked */
-	int (*refresh)(git_odb_backend *);
-	int (*freshen)(git_odb_backend *, const git_oid *), (*exists)(git_odb_backend *, const git_oid *);
-};
-
-static struct untold begin_write(struct state *s)
+struct state_unasked state_begin_write(struct state *s)
 {
-	struct untold u = { s->packs->refresh, s->loose->freshen, s->loose->exists };
+	struct state_unasked u = { s->packs->refresh, s->loose->freshen, s->loose->exists };
 
 	s->packs->refresh = NULL;
-	s->loose->freshen = s->loose->exists = NULL;
+	s->loose->freshen = NULL;
+	s->loose->exists = NULL;
 	return u;
 }
 
-static int end_write(struct state *s, const struct untold *u, int rc, const git_oid *written)
+void state_end_write(struct state *s, const struct state_unasked *u)
 {
 	s->packs->refresh = u->refresh;
 	s->loose->freshen = u->freshen;
 	s->loose->exists = u->exists;
-	if (rc == 0)
-		state_keep(s, written);
-	return rc;
 }
 
 static int write_blob(struct state *s, const struct plan_file *f, git_oid *out)
 {
-	struct untold u = begin_write(s);
+	struct state_unasked u = state_begin_write(s);
+	int rc = git_odb_write(out, s->odb, f->data, f->len, GIT_OBJECT_BLOB);
 
-	return end_write(s, &u, git_odb_write(out, s->odb, f->data, f->len, GIT_OBJECT_BLOB), out);
+	state_end_write(s, &u);
+	if (rc == 0)
+		state_keep(s, out);
+	return rc;
 }
 
 static int write_tree(struct state *s, git_treebuilder *b, git_oid *out)
 {
-	struct untold u = begin_write(s);
+	struct state_unasked u = state_begin_write(s);
+	int rc = git_treebuilder_write(out, b);
 
-	return end_write(s, &u, git_treebuilder_write(out, b), out);
+	state_end_write(s, &u);
+	if (rc == 0)
+		state_keep(s, out);
+	return rc;
 }
 
 static int put_file(
