@@ -10,21 +10,33 @@
 
 enum { JSON_COMPACT = -1 }; /* an indent: all in one line */
 
+static bool json_is_plain(unsigned char c)
+{
+	return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+}
+
+static void json_escape(struct buf *b, unsigned char c)
+{
+	static const char special[] = "\"\\\b\t\n\f\r", letters[] = "\"\\btnfr";
+	const char *p = strchr(special, c);
+
+	if (p)
+		buf_printf(b, "\\%c", letters[p - special]);
+	else
+		buf_printf(b, "\\u%04x", c);
+}
+
 static void json_print_string(struct buf *b, const char *s)
 {
-	static const char plain[] = "\"\\\b\t\n\f\r", letters[] = "\"\\btnfr";
+	const char *from;
 
 	buf_putc(b, '"');
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-		const char *p = strchr(plain, c);
-
-		if (p)
-			buf_printf(b, "\\%c", letters[p - plain]);
-		else if (c < 0x20 || c == 0x7f)
-			buf_printf(b, "\\u%04x", c);
-		else
-			buf_putc(b, *s);
+	while (*s) {
+		for (from = s; json_is_plain((unsigned char)*s); s++)
+			continue;
+		buf_add(b, from, (size_t)(s - from));
+		if (*s)
+			json_escape(b, (unsigned char)*s++);
 	}
 	buf_putc(b, '"');
 }
@@ -56,8 +68,12 @@ static const struct json **json_sort(struct buf *b, const struct json *v, size_t
 
 static void json_break(struct buf *b, int indent)
 {
-	if (indent != JSON_COMPACT)
-		buf_printf(b, "\n%*s", indent, "");
+	if (indent == JSON_COMPACT)
+		return;
+	buf_putc(b, '\n');
+	memset(buf_reserve(b, (size_t)indent), ' ', (size_t)indent);
+	b->len += (size_t)indent;
+	b->data[b->len] = '\0';
 }
 
 static void json_print(struct buf *b, const struct json *v, int indent);
