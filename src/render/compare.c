@@ -62,7 +62,7 @@ void comparison_close(struct comparison *c)
 {
 	if (!c)
 		return;
-	sqlite3_close(c->memory.handle);
+	database_close_handle(&c->memory);
 	free(c);
 }
 

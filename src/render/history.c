@@ -49,7 +49,6 @@ struct history {
 	struct database *database;
 	const struct render_commit *commit;
 	int64_t seq, reached;
-	struct statement statements[STATEMENTS];
 };
 
 /* What a file of users/ says of who has its address. */
@@ -68,9 +67,8 @@ static int run(struct history *h, enum which which, const char *types, ...)
 	va_list ap;
 	int error;
 
-	h->statements[which].sql = statements[which];
 	va_start(ap, types);
-	error = database_write(h->job, h->database, &h->statements[which], types, ap);
+	error = database_write(h->job, h->database, statements[which], types, ap);
 	va_end(ap);
 	return error;
 }
@@ -81,13 +79,11 @@ static int find(struct history *h, enum which which, sqlite3_stmt **s, const cha
 	va_list ap;
 	int code;
 
-	h->statements[which].sql = statements[which];
 	va_start(ap, types);
-	code = database_bind(h->job, h->database, &h->statements[which], types, ap);
+	*s = database_bind(h->job, h->database, statements[which], types, ap);
 	va_end(ap);
-	if (code)
-		return code;
-	*s = h->statements[which].prepared;
+	if (!*s)
+		return h->job->error;
 	code = sqlite3_step(*s);
 	if (code == SQLITE_ROW)
 		return 1;
@@ -338,10 +334,9 @@ static int index_all(struct history *h, const struct render_commit *list, size_t
 static int write(struct job *j, struct database *d, const struct render_commit *list, size_t n)
 {
 	struct history h = { .job = j, .database = d };
-	int i, error = index_all(&h, list, n);
+	int error = index_all(&h, list, n);
 
-	for (i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(h.statements[i].prepared);
+	database_rest(d);
 	return error;
 }
 

@@ -77,6 +77,11 @@ struct database {
 	char indexed[OID_HEX];   /* how far the index of the history reaches; "": nowhere */
 	char staged_index[OID_HEX]; /* where the open transaction will bring it; "": it leaves it alone */
 	bool is_damaged;         /* SQLite found it corrupt: database_renew */
+	struct prepared {
+		const char *sql;
+		struct sqlite3_stmt *statement;
+	} *prepared;             /* as long as the database is open */
+	size_t prepared_n;
 };
 
 struct crl_seen { /* what was found in crl.pem the last time it had changed */
@@ -244,6 +249,7 @@ int trial_run(struct job *j, const char *folder, struct buf *output, enum trial_
  */
 int database_open(struct job *j, const char *path, struct database **out);
 void database_close(struct database *d);
+void database_close_handle(struct database *d); /* and what is prepared for it */
 /* Set a damaged database aside and begin an empty one. */
 int database_renew(struct job *j, struct database *d);
 /* One transaction with all that changed; readers see the old snapshot until database_commit. */
@@ -252,14 +258,17 @@ int database_commit(struct job *j, struct database *d);
 void database_rollback(struct database *d);
 /* The words of a failure; notes damage. */
 int database_fail(struct job *j, struct database *d, const char *what);
-struct statement {
-	const char *sql;
-	struct sqlite3_stmt *prepared; /* NULL until it is used */
-};
-/* Bind values: 'i' an int64_t, 's' a text, 't' a time, 'b' bytes and their number as int64_t; a text of NULL and a time of 0 are null. */
-int database_bind(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap);
+/*
+ * A statement with its values: 'i' an int64_t, 's' a text, 't' a time, 'b' bytes and their number as int64_t; a
+ * text of NULL and a time of 0 are null.  It stays prepared, and is known by the address of its text.
+ * NULL: the job's error.
+ */
+struct sqlite3_stmt *database_bind(
+    struct job *j, struct database *d, const char *sql, const char *types, va_list ap);
 /* Bind and run one that has no rows. */
-int database_write(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap);
+int database_write(struct job *j, struct database *d, const char *sql, const char *types, va_list ap);
+/* No statement is under way any more. */
+void database_rest(struct database *d);
 /* Statements without values. */
 int database_run(struct job *j, struct database *d, const char *sql);
 int database_schema(struct job *j, struct database *d); /* make the empty tables */

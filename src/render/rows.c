@@ -45,7 +45,6 @@ static const char *const statements[STATEMENTS] = {
 struct rows {
 	const struct render_job *r;
 	struct database *database;
-	struct statement statements[STATEMENTS];
 };
 
 static int rows_run(struct rows *w, enum row_statement which, const char *types, ...)
@@ -53,9 +52,8 @@ static int rows_run(struct rows *w, enum row_statement which, const char *types,
 	va_list ap;
 	int error;
 
-	w->statements[which].sql = statements[which];
 	va_start(ap, types);
-	error = database_write(w->r->job, w->database, &w->statements[which], types, ap);
+	error = database_write(w->r->job, w->database, statements[which], types, ap);
 	va_end(ap);
 	return error;
 }
@@ -243,14 +241,13 @@ int database_clear(struct job *j, struct database *d)
 int rows_write(const struct render_job *r, struct database *d)
 {
 	struct rows w = { .r = r, .database = d };
-	int i, error = 0;
+	int error = 0;
 
 	if (r->is_full && !(error = database_clear(r->job, d)))
 		error = write_documents(&w);
 	if (!error && !(error = write_users(&w)) && !(error = write_gateways(&w)) &&
 	    !(error = write_certificates(&w)) && !(error = write_ledger(&w)))
 		error = rows_run(&w, META_INSERT, "ss", "commit", r->commit);
-	for (i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(w.statements[i].prepared);
+	database_rest(d);
 	return error;
 }

@@ -29,40 +29,69 @@ int database_run(struct job *j, struct database *d, const char *sql)
 	return sqlite3_exec(d->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : database_fail(j, d, "write");
 }
 
-/* NOLINTNEXTLINE(readability-function-size): values as printf takes them */
-int database_bind(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap)
+static sqlite3_stmt *prepare(struct job *j, struct database *d, const char *sql)
 {
+	sqlite3_stmt *s = NULL;
+	size_t i;
+
+	for (i = 0; i < d->prepared_n; i++)
+		if (d->prepared[i].sql == sql) {
+			sqlite3_reset(d->prepared[i].statement);
+			return d->prepared[i].statement;
+		}
+	if (sqlite3_prepare_v3(d->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK) {
+		database_fail(j, d, "write");
+		return NULL;
+	}
+	d->prepared = mem_realloc(d->prepared, (d->prepared_n + 1) * sizeof(*d->prepared));
+	d->prepared[d->prepared_n++] = (struct prepared){ sql, s };
+	return s;
+}
+
+void database_rest(struct database *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->prepared_n; i++)
+		sqlite3_reset(d->prepared[i].statement);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): values as printf takes them */
+sqlite3_stmt *database_bind(struct job *j, struct database *d, const char *sql, const char *types, va_list ap)
+{
+	sqlite3_stmt *s = prepare(j, d, sql);
 	int i, code = SQLITE_OK;
 
-	if (!s->prepared)
-		code = sqlite3_prepare_v2(d->handle, s->sql, -1, &s->prepared, NULL);
-	else
-		sqlite3_reset(s->prepared);
-	for (i = 0; types[i] && code == SQLITE_OK; i++) {
+	for (i = 0; s && types[i] && code == SQLITE_OK; i++) {
 		const void *bytes = types[i] == 's' || types[i] == 'b' ? va_arg(ap, const void *) : NULL;
 		int64_t number = types[i] == 's' ? -1 : va_arg(ap, int64_t);
 
 		if (types[i] == 's')
-			code = sqlite3_bind_text(s->prepared, i + 1, bytes, -1, SQLITE_STATIC);
+			code = sqlite3_bind_text(s, i + 1, bytes, -1, SQLITE_STATIC);
 		else if (types[i] == 'b')
-			code = sqlite3_bind_blob64(
-			    s->prepared, i + 1, bytes, (uint64_t)number, SQLITE_STATIC);
+			code = sqlite3_bind_blob64(s, i + 1, bytes, (uint64_t)number, SQLITE_STATIC);
 		else if (types[i] == 'i' || number)
-			code = sqlite3_bind_int64(s->prepared, i + 1, number);
+			code = sqlite3_bind_int64(s, i + 1, number);
 		else
-			code = sqlite3_bind_null(s->prepared, i + 1);
+			code = sqlite3_bind_null(s, i + 1);
 	}
-	return code == SQLITE_OK ? 0 : database_fail(j, d, "write");
+	if (code != SQLITE_OK) {
+		database_fail(j, d, "write");
+		return NULL;
+	}
+	return s;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): values as printf takes them */
-int database_write(struct job *j, struct database *d, struct statement *s, const char *types, va_list ap)
+int database_write(struct job *j, struct database *d, const char *sql, const char *types, va_list ap)
 {
-	if (database_bind(j, d, s, types, ap))
+	sqlite3_stmt *s = database_bind(j, d, sql, types, ap);
+
+	if (!s)
 		return j->error;
-	if (sqlite3_step(s->prepared) != SQLITE_DONE)
+	if (sqlite3_step(s) != SQLITE_DONE)
 		return database_fail(j, d, "write");
-	sqlite3_reset(s->prepared);
+	sqlite3_reset(s);
 	return 0;
 }
 
@@ -94,8 +123,15 @@ static void read_text(struct database *d, const char *sql, char *out, size_t siz
 	sqlite3_finalize(s);
 }
 
-static void handle_close(struct database *d)
+void database_close_handle(struct database *d)
 {
+	size_t i;
+
+	for (i = 0; i < d->prepared_n; i++)
+		sqlite3_finalize(d->prepared[i].statement);
+	free(d->prepared);
+	d->prepared = NULL;
+	d->prepared_n = 0;
 	sqlite3_close(d->handle);
 	d->handle = NULL;
 }
@@ -148,7 +184,7 @@ int database_renew(struct job *j, struct database *d)
 {
 	bool keep = d->is_damaged;
 
-	handle_close(d);
+	database_close_handle(d);
 	d->commit[0] = d->staged[0] = d->indexed[0] = d->staged_index[0] = '\0';
 	d->is_damaged = false;
 	if (files_move(j, d, keep) || handle_open(j, d))
@@ -190,7 +226,7 @@ void database_close(struct database *d)
 {
 	if (!d)
 		return;
-	handle_close(d);
+	database_close_handle(d);
 	free(d);
 }
 
