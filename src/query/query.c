@@ -206,27 +206,18 @@ void *query_grow(struct arena *a, void *list, size_t n, size_t *cap, size_t size
 	return list;
 }
 
-/* One that has no rows. */
-static int run(struct reading *r, const char *sql)
-{
-	sqlite3_stmt *s = NULL;
-
-	if (reading_prepare(r, &s, sql, ""))
-		return r->job->error;
-	reading_step(r, s);
-	reading_done(s);
-	return r->job->error;
-}
-
-/* The first statement takes the snapshot: it is the one that tells the commit. */
+/*
+ * What a connection sees stays the same from the first row of a statement to the reset of the last one that is
+ * under way: the one that tells the commit is left on its row until the end, which takes less than BEGIN and ROLLBACK.
+ */
 static int read_commit(struct reading *r)
 {
 	sqlite3_stmt *s = NULL;
 
-	if (run(r, "BEGIN") || reading_prepare(r, &s, "SELECT value FROM meta WHERE key = 'commit'", ""))
+	if (reading_prepare(r, &s, "SELECT (SELECT value FROM meta WHERE key = 'commit')", ""))
 		return r->job->error;
-	r->commit = reading_step(r, s) == 1 ? reading_text(r, s, 0) : "";
-	reading_done(s);
+	if (reading_step(r, s) == 1)
+		r->commit = reading_text(r, s, 0);
 	return r->job->error;
 }
 
@@ -283,18 +274,14 @@ int reading_join(struct job *j, struct query *q, const struct query_hold *h, str
 
 void reading_end(struct reading *r)
 {
-	struct reading end = { .query = r->query, .connection = r->connection };
-	struct job j;
+	struct connection *c = r->connection;
+	size_t i;
 
-	if (!r->connection || r->is_held)
+	if (!c || r->is_held)
 		return;
-	job_open(&j); /* the reading's own may have failed already */
-	end.job = &j;
-	/* One that can't leave its transaction would show an old commit for ever. */
-	if (!sqlite3_get_autocommit(r->connection->handle) && run(&end, "ROLLBACK"))
-		connection_close(r->connection);
-	else
-		pool_give(r->query, r->connection);
+	for (i = 0; i < c->statements_n; i++)
+		if (sqlite3_stmt_busy(c->statements[i]))
+			reading_done(c->statements[i]);
+	pool_give(r->query, c);
 	r->connection = NULL;
-	job_close(&j);
 }
