@@ -20,14 +20,13 @@ static int derive_audit(struct job *j, const struct pki *p, unsigned generation,
 	return error;
 }
 
-static int public_half(struct job *j, const EVP_PKEY *key, struct pki_ssh_key *out)
+static int public_half(struct job *j, const EVP_PKEY *key, uint8_t out[PKI_SSH_KEY])
 {
-	uint8_t bytes[PKI_SSH_KEY];
-	size_t len = sizeof(bytes);
+	size_t len = PKI_SSH_KEY;
 
-	if (EVP_PKEY_get_raw_public_key(key, bytes, &len) <= 0 || len != sizeof(bytes))
+	if (EVP_PKEY_get_raw_public_key(key, out, &len) <= 0 || len != PKI_SSH_KEY)
 		return pki_fail(j, "read the audit key's public half");
-	return sshsig_describe_key(j, bytes, out);
+	return 0;
 }
 
 int pki_audit_keys(struct job *j, const struct pki *p, struct pki_ssh_key **out, size_t *n)
@@ -36,10 +35,12 @@ int pki_audit_keys(struct job *j, const struct pki *p, struct pki_ssh_key **out,
 	size_t i;
 
 	for (i = 0; i < p->generations_n && !j->error; i++) {
+		uint8_t public[PKI_SSH_KEY];
 		EVP_PKEY *key = NULL;
 
-		if (derive_audit(j, p, p->generations[p->generations_n - 1 - i].number, &key) == 0)
-			public_half(j, key, &keys[i]);
+		if (derive_audit(j, p, p->generations[p->generations_n - 1 - i].number, &key) == 0 &&
+		    public_half(j, key, public) == 0)
+			sshsig_describe_key(j, public, &keys[i]);
 		EVP_PKEY_free(key);
 	}
 	*out = keys;
@@ -50,14 +51,13 @@ int pki_audit_keys(struct job *j, const struct pki *p, struct pki_ssh_key **out,
 int pki_sign_commit(struct job *j, const struct pki *p, const char *bytes, size_t len, struct buf *armour)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	uint8_t signature[SSHSIG_SIGNATURE];
-	struct pki_ssh_key public;
+	uint8_t signature[SSHSIG_SIGNATURE], public[PKI_SSH_KEY];
 	size_t n = sizeof(signature);
 	EVP_PKEY *key = NULL;
 	struct buf claim;
 
 	buf_open(&claim, j->arena);
-	if (derive_audit(j, p, pki_newest(p)->number, &key) || public_half(j, key, &public) ||
+	if (derive_audit(j, p, pki_newest(p)->number, &key) || public_half(j, key, public) ||
 	    sshsig_claim(j, bytes, len, &claim))
 		goto out;
 	if (!ctx || EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) <= 0 ||
@@ -65,7 +65,7 @@ int pki_sign_commit(struct job *j, const struct pki *p, const char *bytes, size_
 	    n != sizeof(signature))
 		pki_fail(j, "sign a commit");
 	else
-		sshsig_armour(public.bytes, signature, armour);
+		sshsig_armour(public, signature, armour);
 out:
 	EVP_PKEY_free(key); /* cleanses it */
 	EVP_MD_CTX_free(ctx);
