@@ -116,32 +116,22 @@ static int read_serials(struct job *j, X509_CRL *crl, char ***out)
 	return 0;
 }
 
-static int verify(struct job *j, X509_CRL *crl, const struct certificate *ca)
+static int verify(struct job *j, X509_CRL *crl, X509 *ca)
 {
-	const char *wrong = NULL;
-	X509 *x = NULL;
-
-	if (pki_certificate_parse(j, ca, &x))
-		return j->error;
-	if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(x)))
-		wrong = "is another CA's: its issuer isn't the subject of the state's";
-	else if (X509_CRL_verify(crl, X509_get0_pubkey(x)) != 1)
-		wrong = "isn't signed by the key of the state's CA";
-	X509_free(x);
-	return wrong ? refuse(j, wrong) : 0;
+	if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)))
+		return refuse(j, "is another CA's: its issuer isn't the subject of the state's");
+	if (X509_CRL_verify(crl, X509_get0_pubkey(ca)) != 1)
+		return refuse(j, "isn't signed by the key of the state's CA");
+	return 0;
 }
 
-int pki_crl_read(
-    struct job *j, const struct model *m, const struct buf *pem, struct pki_crl *out, char ***serials)
+int crl_read(struct job *j, X509 *ca, const struct buf *pem, struct pki_crl *out, char ***serials)
 {
-	const struct certificate *ca = model_ca(m);
 	STACK_OF(X509_REVOKED) * entries;
 	struct pki_crl figures = { 0 };
 	X509_CRL *crl = NULL;
 	int error;
 
-	if (!ca)
-		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");
 	if (decode(j, pem, &crl))
 		return j->error;
 	error = verify(j, crl, ca);
@@ -155,5 +145,21 @@ int pki_crl_read(
 		*out = figures;
 	}
 	X509_CRL_free(crl);
+	return error;
+}
+
+int pki_crl_read(
+    struct job *j, const struct model *m, const struct buf *pem, struct pki_crl *out, char ***serials)
+{
+	const struct certificate *ca = model_ca(m);
+	X509 *x;
+	int error;
+
+	if (!ca)
+		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");
+	if (pki_certificate_parse(j, ca, &x))
+		return j->error;
+	error = crl_read(j, x, pem, out, serials);
+	X509_free(x);
 	return error;
 }

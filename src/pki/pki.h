@@ -123,11 +123,11 @@ struct pki_crl {
  * Build the CRL of m's revocations as of j->now: every revoked certificate that is still in the
  * ledger, even if a clock dated it ahead, sorted by serial.  thisUpdate is
  * min(now, max(last + 1 s, now - 1 h)), nextUpdate now plus the policy's period, the number
- * max(last + 1, now in ms); last is the CRL before (zeroed: none).  The PEM has been parsed back
- * and verified against the CA.  O(n log n).
+ * max(last + 1, now in ms); crl is the one before (zeroed: none), and then this one.  The PEM has
+ * been parsed back and verified against the CA; on failure crl and pem are as they were.  O(n log n).
  */
-int pki_crl_build(struct job *j, const struct pki *p, const struct model *m, const struct pki_crl *last,
-    struct buf *pem);
+int pki_crl_build(
+    struct job *j, const struct pki *p, const struct model *m, struct pki_crl *crl, struct buf *pem);
 
 /*
  * Parse and verify against m's CA.  serials (may be NULL): lower-case hex in the CRL's order,

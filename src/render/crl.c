@@ -82,13 +82,15 @@ int crl_stage(const struct render_job *r, bool must)
 {
 	struct crl_seen *seen = &r->render->crl;
 	struct output_file *f;
+	struct pki_crl crl;
 	struct buf pem;
 
 	look(r);
 	if (!must && !is_due(r))
 		return 0;
+	crl = seen->crl;
 	buf_open(&pem, r->job->arena);
-	if (pki_crl_build(r->job, r->pki, r->model, &seen->crl, &pem))
+	if (pki_crl_build(r->job, r->pki, r->model, &crl, &pem))
 		return r->job->error;
 	output_write(r->output, "pki/crl.pem", pem.data, pem.len, OUTPUT_CLOCK);
 	/* OpenVPN compares whole seconds and the size. */

@@ -98,6 +98,23 @@ static inline void fixture_revoke(struct fixture *f, const struct certificate *c
 	assert_int_equal(model_put(&f->job, f->model, path, b.data, b.len), 0);
 }
 
+/* The ledger's certificate of a serial, as if it had been issued: a CRL reads serials alone. */
+static inline const struct certificate *fixture_pretend(struct fixture *f, const char *serial)
+{
+	struct certificate c = { .kind = CERTIFICATE_GATEWAY, .name = "a.org", .generation = 1,
+		.not_before = f->job.now, .not_after = f->job.now + 1, .der = (const uint8_t *)"der", .der_len = 3 };
+	char path[MODEL_PATH_MAX];
+	struct buf b;
+
+	memcpy(c.serial.hex, serial, ID128_HEX);
+	memcpy(c.device.hex, serial, ID128_HEX);
+	buf_open(&b, f->job.arena);
+	model_encode_certificate(&b, &c);
+	model_ledger_path(ENTITY_CERTIFICATE, c.serial.hex, c.not_before, path);
+	assert_int_equal(model_put(&f->job, f->model, path, b.data, b.len), 0);
+	return model_certificate(f->model, serial);
+}
+
 /* A folder, the fixed master key, a network and a CA from an hour ago. */
 static inline void fixture_open(struct fixture *f)
 {

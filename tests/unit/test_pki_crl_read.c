@@ -3,7 +3,7 @@
 
 static struct buf build(struct fixture *f)
 {
-	static const struct pki_crl none;
+	struct pki_crl none = { 0 };
 	struct buf pem;
 
 	buf_open(&pem, f->job.arena);
