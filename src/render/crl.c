@@ -35,6 +35,13 @@ static bool is_seen(const struct crl_seen *seen, const struct stat *st, const ch
 	    !strcmp(seen->ca, ca);
 }
 
+static void note_file(struct crl_seen *seen, const struct stat *st)
+{
+	seen->inode = st->st_ino;
+	seen->size = st->st_size;
+	seen->mtime = st->st_mtim;
+}
+
 /* Bring what is known of the live CRL up to date; a missing one is not valid. */
 static void look(const struct render_job *r)
 {
@@ -50,7 +57,8 @@ static void look(const struct render_job *r)
 	}
 	if (is_seen(seen, &st, ca->serial.hex))
 		return;
-	*seen = (struct crl_seen){ .inode = st.st_ino, .size = st.st_size, .mtime = st.st_mtim };
+	*seen = (struct crl_seen){ .is_valid = false };
+	note_file(seen, &st);
 	memcpy(seen->ca, ca->serial.hex, sizeof(seen->ca));
 	seen->is_valid = !read_live(r->job, &r->render->place, r->model, &seen->crl, NULL);
 	if (!seen->is_valid) {
@@ -80,18 +88,19 @@ static bool is_due(const struct render_job *r)
 
 int crl_stage(const struct render_job *r, bool must)
 {
-	struct crl_seen *seen = &r->render->crl;
+	const struct crl_seen *seen = &r->render->crl;
+	struct crl_seen *next = &r->render->next_crl;
 	struct output_file *f;
-	struct pki_crl crl;
 	struct buf pem;
 
 	look(r);
 	if (!must && !is_due(r))
 		return 0;
-	crl = seen->crl;
+	*next = (struct crl_seen){ .is_valid = true, .crl = seen->crl };
 	buf_open(&pem, r->job->arena);
-	if (pki_crl_build(r->job, r->pki, r->model, &crl, &pem))
+	if (pki_crl_build(r->job, r->pki, r->model, &next->crl, &pem))
 		return r->job->error;
+	memcpy(next->ca, model_ca(r->model)->serial.hex, sizeof(next->ca));
 	output_write(r->output, "pki/crl.pem", pem.data, pem.len, OUTPUT_CLOCK);
 	/* OpenVPN compares whole seconds and the size. */
 	f = output_find(r->output, "pki/crl.pem");
@@ -101,6 +110,21 @@ int crl_stage(const struct render_job *r, bool must)
 	return 0;
 }
 
+void crl_note_staged(struct render *r)
+{
+	const struct output_file *f = output_find(r->staged, "pki/crl.pem");
+	char path[RENDER_PATH_MAX];
+	struct stat st;
+
+	if (!f || !f->is_staged)
+		return;
+	output_staged_path(&r->place, f, path);
+	if (lstat(path, &st))
+		return;
+	note_file(&r->next_crl, &st);
+	r->crl = r->next_crl;
+}
+
 int render_refresh_crl(struct job *j, struct render *r, const struct model *m, bool *renewed)
 {
 	struct render_job work = { .job = j, .model = m, .pki = r->pki, .render = r };
@@ -108,12 +132,14 @@ int render_refresh_crl(struct job *j, struct render *r, const struct model *m, b
 	render_discard(r); /* the staging folder is for one output at a time */
 	work.output = r->staged = output_open();
 	*renewed = false;
-	if (crl_stage(&work, false) || output_stage(j, &r->place, r->staged) ||
-	    output_promote(j, &r->place, r->staged)) {
-		render_discard(r);
-		return j->error;
-	}
+	if (crl_stage(&work, false) || output_stage(j, &r->place, r->staged))
+		goto out;
+	crl_note_staged(r);
+	if (output_promote(j, &r->place, r->staged))
+		goto out;
 	*renewed = output_find(r->staged, "pki/crl.pem");
 	render_drop(r);
-	return 0;
+out:
+	render_discard(r);
+	return j->error;
 }

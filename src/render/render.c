@@ -153,6 +153,7 @@ int render_promote(struct job *j, struct render *r)
 	assert(r->staged);
 	/* Until all of it is done nothing is known of what is on the disk. */
 	r->is_dirty = true;
+	crl_note_staged(r);
 	if (!output_promote(j, &r->place, r->staged) && !database_commit(j, r->database)) {
 		r->is_dirty = false;
 		listings_promote(r->listings);

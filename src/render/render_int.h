@@ -101,6 +101,7 @@ struct render {
 	struct output *staged;   /* NULL: nothing is */
 	struct listings *listings;
 	struct crl_seen crl;
+	struct crl_seen next_crl; /* of the staged one, where there is one */
 	bool has_leftovers;      /* staged files that could not be removed */
 	bool is_dirty;           /* a promotion ended half-way: the next stage renders everything */
 };
@@ -226,6 +227,11 @@ int listing_output(const struct render_job *r, enum listing_id first, enum listi
 /* --- crl.c --- */
 /* Add crl.pem to the output when it is due, bad, or always (must). */
 int crl_stage(const struct render_job *r, bool must);
+/*
+ * Just before a promotion: what is known of a staged CRL is remembered as the live one's.  Renaming changes
+ * nothing that a file is recognised by; where it fails, or another file comes, that one is read.
+ */
+void crl_note_staged(struct render *r);
 
 /* --- foreign.c: files in rendered folders that nobody rendered --- */
 /* Is this no file of a gateway or certificate of the model, nor one that easyrsa writes? */

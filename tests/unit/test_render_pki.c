@@ -184,6 +184,51 @@ static void test_crl_in_time(void **state)
 	assert_true(crl.number > next.number);
 }
 
+/* What was promoted is known without a look inside; what somebody else wrote is not. */
+static void test_crl_of_ours_is_not_read_again(void **state)
+{
+	struct pki_crl known, read, after;
+
+	(void)state;
+	world_add_user(&w, "joe");
+	world_add_gateway(&w, "a.example.org", "joe");
+	world_delete(&w, CHANGE_GATEWAY_DELETE, "a.example.org");
+	world_check(&w, render_read_crl(&w.job, w.render, w.model, &read, NULL));
+	world_run(&w,
+	    "cp -p pki/crl.pem ours.pem && tr A-Z a-z < ours.pem > pki/crl.pem && "
+	    "touch -r ours.pem pki/crl.pem"); /* the same file, by all that stat tells */
+	render_look_at_crl(&w.job, w.render, w.model, &known);
+	assert_memory_equal(&known, &read, sizeof(read));
+	assert_int_equal(known.entries, 1);
+	world_run(&w, "touch pki/crl.pem");
+	render_look_at_crl(&w.job, w.render, w.model, &after);
+	assert_int_equal(after.number, 0);
+	world_run(&w, "mv ours.pem pki/crl.pem");
+	render_look_at_crl(&w.job, w.render, w.model, &after);
+	assert_memory_equal(&after, &read, sizeof(read));
+}
+
+/* Neither is what was staged and never promoted. */
+static void test_discarded_crl_is_not_known(void **state)
+{
+	struct pki_crl before, after;
+	struct model *fork;
+	struct change ch;
+
+	(void)state;
+	world_add_user(&w, "joe");
+	world_add_gateway(&w, "a.example.org", "joe");
+	render_look_at_crl(&w.job, w.render, w.model, &before);
+	ch = world_change(&w, CHANGE_GATEWAY_DELETE, "a.example.org");
+	fork = world_plan(&w, &ch);
+	world_check(&w, render_stage(&w.job, w.render, fork, w.commit));
+	render_discard(w.render);
+	model_close(fork);
+	render_look_at_crl(&w.job, w.render, w.model, &after);
+	assert_memory_equal(&after, &before, sizeof(before));
+	assert_int_equal(after.entries, 0);
+}
+
 static void test_revocation_moves_mtime(void **state)
 {
 	struct stat old, new;
@@ -250,6 +295,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_index, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bad_crl, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_crl_in_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_crl_of_ours_is_not_read_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_discarded_crl_is_not_known, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_revocation_moves_mtime, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_revocation_comes_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_server_renewal, set_up, tear_down),
