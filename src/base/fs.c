@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,6 +237,38 @@ int fs_mkdirs(struct job *j, const char *path, mode_t mode)
 		*p = '/';
 	}
 	return error ? error : fs_mkdir(j, part, mode);
+}
+
+struct fs_part { /* of files that are to be synced */
+	const int *fds;
+	size_t n;
+	int failure; /* an errno, or 0 */
+};
+
+static void *fs_sync_part(void *part)
+{
+	struct fs_part *p = part;
+	size_t i;
+
+	for (i = 0; i < p->n && !p->failure; i++)
+		if (fsync(p->fds[i]))
+			p->failure = errno;
+	return NULL;
+}
+
+bool fs_sync_all(const int *fds, size_t n)
+{
+	struct fs_part first = { fds, n - n / 2, 0 }, second = { fds + n - n / 2, n / 2, 0 };
+	pthread_t thread;
+	bool is_thread = second.n && pthread_create(&thread, NULL, fs_sync_part, &second) == 0;
+
+	fs_sync_part(&first);
+	if (is_thread)
+		pthread_join(thread, NULL);
+	else
+		fs_sync_part(&second);
+	errno = first.failure ? first.failure : second.failure;
+	return errno == 0;
 }
 
 int fs_sync_dir(struct job *j, const char *path)

@@ -39,6 +39,8 @@ int fs_remove_tree(struct job *j, const char *path); /* likewise; never follows 
 /* Durable, with its parents; existing ones are left as they are. */
 int fs_mkdirs(struct job *j, const char *path, mode_t mode);
 int fs_sync_dir(struct job *j, const char *path);
+/* fsync of open files or folders, two at a time: each mostly waits. False and errno: one failed. */
+bool fs_sync_all(const int *fds, size_t n);
 bool fs_exists(const char *path); /* true also for a symbolic link to nothing */
 
 /*

@@ -87,11 +87,11 @@ static const char *read_signer(struct job *j, struct state *s, const struct oid 
 }
 
 /* Of one that was made a moment ago this is known. */
-static const char *find_signer(
-    struct job *j, struct flow *f, const struct oid *id, const struct ticket *made)
+static const char *find_signer(struct job *j, struct flow *f, const struct oid *id, const struct ticket *made)
 {
 	for (; made; made = made->next)
-		if (made->subject && !made->job->error && made->change->kind != CHANGE_PUSH && strcmp(made->commit.hex, id->hex) == 0)
+		if (made->subject && !made->job->error && made->change->kind != CHANGE_PUSH &&
+		    strcmp(made->commit.hex, id->hex) == 0)
 			return f->signer;
 	return read_signer(j, f->state, id);
 }

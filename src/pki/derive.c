@@ -90,8 +90,7 @@ static bool pair_of_seed(
 	BIGNUM *d = BN_new();
 	bool ok = q && ctx && d && scalar_of_seed(seed, group, d, ctx) &&
 	    EC_POINT_mul(group, q, d, NULL, NULL, ctx) &&
-	    EC_POINT_point2oct(group, q, POINT_CONVERSION_UNCOMPRESSED, point, PKI_POINT, ctx) ==
-		PKI_POINT &&
+	    EC_POINT_point2oct(group, q, POINT_CONVERSION_UNCOMPRESSED, point, PKI_POINT, ctx) == PKI_POINT &&
 	    BN_bn2nativepad(d, scalar, SCALAR) == SCALAR;
 
 	BN_clear_free(d);

@@ -15,8 +15,8 @@ static const char *const key_labels[] = {
 	[CERTIFICATE_GATEWAY] = "gateway-key",
 };
 
-int pki_subject_key(struct job *j, const struct pki *p, const struct certificate *c,
-    uint8_t point[PKI_POINT], EVP_PKEY **key)
+int pki_subject_key(
+    struct job *j, const struct pki *p, const struct certificate *c, uint8_t point[PKI_POINT], EVP_PKEY **key)
 {
 	struct pki_purpose purpose = { c->generation, key_labels[c->kind], c->serial.hex };
 

@@ -164,7 +164,8 @@ int pki_open(struct job *j, const char *path, struct pki **out)
 
 	if (!p)
 		return j->error;
-	if (open_group(j, p) || read_text(j, p, path, &len) || parse_text(j, p, path, len) || find_fingerprint(j, p)) {
+	if (open_group(j, p) || read_text(j, p, path, &len) || parse_text(j, p, path, len) ||
+	    find_fingerprint(j, p)) {
 		pki_close(p);
 		return j->error;
 	}

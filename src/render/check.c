@@ -171,7 +171,8 @@ static int check_whole(struct render_job *r, struct render_checking *c)
 	else if (r->job->error)
 		listings_discard(r->listings); /* they may be half done */
 	else
-		listings_promote(r->listings); /* of the first look since the start: the next change has them */
+		listings_promote(
+		    r->listings); /* of the first look since the start: the next change has them */
 	c->step = ENTITIES;
 	return r->job->error;
 }

@@ -2,6 +2,7 @@
  * The folders below DATA that rendered files go to, with the modes that let
  * OpenVPN's group in and nobody else.
  */
+#include <assert.h>
 #include <errno.h>
 #include <grp.h>
 #include <string.h>
@@ -85,6 +86,8 @@ bool output_is_folder(const char *name)
 			return true;
 	return false;
 }
+
+static_assert(sizeof(folders) / sizeof(*folders) == OUTPUT_FOLDERS, "and DATA itself in the place of run");
 
 const char *output_folder(size_t n)
 {

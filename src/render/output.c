@@ -223,9 +223,9 @@ static int stage_few(struct job *j, const struct output_place *p, struct output 
 		}
 	for (i = 0; i < n && !j->error; i++)
 		sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: fsync tells what failed */
+	if (!j->error && !fs_sync_all(fds, (size_t)n))
+		job_fail_errno(j, "cannot sync a file in %s/staging", p->data);
 	for (i = 0; i < n; i++) {
-		if (!j->error && fsync(fds[i]))
-			job_fail_errno(j, "cannot sync a file in %s/staging", p->data);
 		if (fds[i] >= 0 && close(fds[i]) && !j->error)
 			job_fail_errno(j, "cannot close a file in %s/staging", p->data);
 	}

@@ -45,44 +45,62 @@ static int promote_file(struct job *j, const struct output_place *p, const struc
 	return fs_rename(j, staged, live);
 }
 
-static int sync_parent(struct job *j, const struct output_place *p, const char *path)
+/* The number of the rendered folder that it lies in; behind the last one stands for DATA itself. */
+static size_t folder_of(const char *path)
 {
-	char live[RENDER_PATH_MAX], *slash;
+	const char *slash = strrchr(path, '/'), *name;
+	size_t len = slash ? (size_t)(slash - path) : 0, i;
 
-	output_path(p, path, live);
-	slash = strrchr(live, '/');
-	*slash = '\0';
-	return fs_sync_dir(j, live);
+	for (i = 0; (name = output_folder(i)); i++)
+		if (strlen(name) == len && strncmp(name, path, len) == 0)
+			break;
+	return i;
 }
 
-static bool same_folder(const char *a, const char *b)
+static int open_folder(struct job *j, const struct output_place *p, size_t number)
 {
-	const char *slash = strrchr(a, '/');
-	size_t len = slash ? (size_t)(slash - a) + 1 : 0;
+	char path[RENDER_PATH_MAX];
+	const char *name = output_folder(number);
+	int fd;
 
-	return !strncmp(a, b, len) && !strchr(b + len, '/');
+	output_path(p, name ? name : ".", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		job_fail_errno(j, "cannot open %s", path);
+	return fd;
+}
+
+static int sync_folders(struct job *j, const struct output_place *p, const bool is_due[OUTPUT_FOLDERS])
+{
+	int fds[OUTPUT_FOLDERS];
+	size_t n = 0, i;
+
+	for (i = 0; i < OUTPUT_FOLDERS && !j->error; i++)
+		if (is_due[i] && (fds[n] = open_folder(j, p, i)) >= 0)
+			n++;
+	if (!j->error && !fs_sync_all(fds, n))
+		job_fail_errno(j, "cannot sync a folder of %s", p->data);
+	for (i = 0; i < n; i++)
+		close(fds[i]);
+	return j->error;
 }
 
 /* One step of the order; its folders are durable when it returns. */
 static int promote_step(struct job *j, const struct output_place *p, struct output *o, enum promote_step step)
 {
-	const char *synced = NULL;
+	bool is_due[OUTPUT_FOLDERS] = { false };
 	struct output_file *f;
 	size_t it;
 	int error;
 
-	for (it = 0; (f = output_next(o, &it));)
-		if (f->is_staged && file_step(f) == step && (error = promote_file(j, p, f)))
-			return error;
 	for (it = 0; (f = output_next(o, &it));) {
-		/* Files of one folder mostly come one after the other, and syncing twice only costs time. */
-		if (!f->is_staged || file_step(f) != step || (synced && same_folder(synced, f->path)))
+		if (!f->is_staged || file_step(f) != step)
 			continue;
-		if ((error = sync_parent(j, p, f->path)))
+		if ((error = promote_file(j, p, f)))
 			return error;
-		synced = f->path;
+		is_due[folder_of(f->path)] = true;
 	}
-	return 0;
+	return sync_folders(j, p, is_due);
 }
 
 int output_promote(struct job *j, const struct output_place *p, struct output *o)

@@ -57,6 +57,7 @@ int output_folders(struct job *j, const struct output_place *p);
 bool output_is_folder(const char *name); /* one of those */
 /* The n-th folder that holds nothing but rendered files; NULL: behind the last. */
 const char *output_folder(size_t n);
+enum { OUTPUT_FOLDERS = 11 }; /* those and DATA itself */
 /* Is the live file what f says: a regular file of these bytes, and of this mode? */
 bool output_is_live(const struct output_place *p, const struct output_file *f);
 mode_t output_mode(const struct output_place *p);

@@ -13,10 +13,10 @@ enum {
 	HEAD = 12,
 	BLOCK_MAX = 65535,
 	BLOCK_HEAD = 5,
-	OBJECT_HEAD = 16,  /* type and length, at most */
-	STREAM = 2 + 4,    /* of zlib (RFC 1950), but for its blocks */
+	OBJECT_HEAD = 16, /* type and length, at most */
+	STREAM = 2 + 4, /* of zlib (RFC 1950), but for its blocks */
 	ADLER_MODULUS = 65521,
-	ADLER_RUN = 5552,  /* bytes until the sums may overflow */
+	ADLER_RUN = 5552, /* bytes until the sums may overflow */
 };
 
 struct object { /* one staged, its bytes borrowed from nobody */

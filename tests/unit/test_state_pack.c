@@ -63,8 +63,10 @@ static void test_each_object_once(void **arg)
 	publish(f, &none, &c);
 	assert_sound(f);
 	/* Three commits, and of two states a file, its folder and the root. */
-	assert_string_equal(shell(f, 0, "git --git-dir=%s verify-pack -v %s/objects/pack/*.idx | grep -c '^[0-9a-f]\\{40\\} '",
-				f->path, f->path),
+	assert_string_equal(
+	    shell(f, 0,
+		"git --git-dir=%s verify-pack -v %s/objects/pack/*.idx | grep -c '^[0-9a-f]\\{40\\} '",
+		f->path, f->path),
 	    "9\n");
 }
 
