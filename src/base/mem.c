@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-enum { POOLS = 2 };
+enum { POOLS = 2, LARGE = 2 * 1024 * 1024 };
 
 void mem_die(void)
 {
@@ -59,6 +59,7 @@ char *mem_strdup(const char *s)
 void mem_start(void)
 {
 	mallopt(M_ARENA_MAX, POOLS);
+	mallopt(M_MMAP_THRESHOLD, LARGE);
 }
 
 void mem_trim(void)

@@ -35,7 +35,10 @@ void *mem_realloc(void *p, size_t size);
 char *mem_strdup(const char *s);
 /* What they do then; also for a size that nothing could be of. */
 _Noreturn void mem_die(void);
-/* Before the first thread: all share few pools, since each pool keeps what one long answer took. */
+/*
+ * Before the first thread: all share few pools, since each pool keeps what one long answer took; and what is
+ * large, as the routes of a whole network are, goes back to the kernel whenever it is freed.
+ */
 void mem_start(void);
 /* Give back to the kernel what a large piece of work has freed. */
 void mem_trim(void);
