@@ -12,12 +12,13 @@
 #include "base/mem.h"
 #include "query/query_int.h"
 
-enum { BUSY_MS = 5000 };
+enum { BUSY_MS = 5000, WARM = 16 /* idle connections that keep the pages they have read */ };
 
 struct query {
 	char *path;
 	pthread_mutex_t mutex; /* of the list */
-	struct connection *idle;
+	struct connection *idle; /* the last one used first */
+	size_t idle_n;
 };
 
 static void connection_close(struct connection *c)
@@ -37,17 +38,33 @@ static struct connection *pool_take(struct query *q)
 
 	pthread_mutex_lock(&q->mutex);
 	c = q->idle;
-	if (c)
+	if (c) {
 		q->idle = c->next;
+		q->idle_n--;
+	}
 	pthread_mutex_unlock(&q->mutex);
 	return c;
 }
 
+static bool is_full(struct query *q)
+{
+	bool is_full;
+
+	pthread_mutex_lock(&q->mutex);
+	is_full = q->idle_n >= WARM;
+	pthread_mutex_unlock(&q->mutex);
+	return is_full;
+}
+
 static void pool_give(struct query *q, struct connection *c)
 {
+	/* Two megabytes each, after a burst of many readers. */
+	if (is_full(q))
+		sqlite3_db_release_memory(c->handle);
 	pthread_mutex_lock(&q->mutex);
 	c->next = q->idle;
 	q->idle = c;
+	q->idle_n++;
 	pthread_mutex_unlock(&q->mutex);
 }
 
