@@ -59,7 +59,7 @@ struct flow {
 	int64_t next_end;          /* when the next superseded certificate ends; INT64_MAX: none */
 	int64_t next_check, next_prune;
 	struct render_checking *checking; /* the disk is being looked at; NULL: not now */
-	int64_t spent_ms;          /* on that, since the last tick */
+	int64_t spent_ms;          /* on that and on origin, since the last tick */
 	struct {                   /* rows that the model came from and that were not yet held against git */
 		bool is_due;
 		size_t kind, at;
