@@ -4,7 +4,8 @@
 
 FOLDER is on the disk to be measured and keeps results.json and the filled networks.  Every figure stands beside its
 peer's, with the ratio of their medians; exit 1 when one that has to be reached isn't.  --quick is a small run that
-shows that all of it works: its figures mean little.  A whole run on a quiet machine goes to results.json here.
+shows that all of it works: its figures mean little.  A whole run goes to results.json here, with how noisy the
+machine was.
 """
 import argparse
 import json
@@ -90,12 +91,12 @@ def run_parts(context, rows):
 
 
 def write_results(folder, found):
-    """In the folder; those of a whole run on a quiet machine beside this program, too."""
+    """In the folder; those of a whole run beside this program, too."""
     path = os.path.join(folder, "results.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(found, file, indent=2)
         file.write("\n")
-    if found["whole"] and found["noise"]["is_quiet"]:
+    if found["whole"]:
         shutil.copyfile(path, RESULTS)
         path = RESULTS
     print(f"written to {path}", flush=True)
