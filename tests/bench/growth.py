@@ -5,29 +5,34 @@ from samples import Row
 from vpn import Vpn
 
 PER_USER = 16
-WINDOW = 16
 GROWTH_MAX = 1.5
+ROUNDS = 4
 SECONDS = 240
 
 
+def add_user(vpn, number):
+    """The seconds of every POST /gateways of a new user's."""
+    vpn.must(201, "POST", "/users", {"name": f"user{number}"})
+    return [vpn.must(201, "POST", "/gateways", {"name": f"g{i}.user{number}.example.org", "user": f"user{number}"})
+            for i in range(PER_USER)]
+
+
 def fill(vpn, users):
-    """The seconds of every POST /gateways in order."""
-    gateways = []
     end = time.monotonic() + SECONDS
-    for user in range(users):
+    for number in range(users):
         if time.monotonic() > end:
-            raise RuntimeError(f"only {len(gateways):,} gateways in {SECONDS} s: is the machine busy?")
-        vpn.must(201, "POST", "/users", {"name": f"user{user}"})
-        bodies = [{"name": f"g{i}.user{user}.example.org", "user": f"user{user}"} for i in range(PER_USER)]
-        gateways += [vpn.must(201, "POST", "/gateways", body) for body in bodies]
-    return gateways
+            raise RuntimeError(f"only {number} users in {SECONDS} s: is the machine busy?")
+        add_user(vpn, number)
 
 
 def measure(context):
-    with Vpn(context.binary, context.path("growth")).init().serving() as vpn:
-        context.noise.sample()
-        gateways = fill(vpn, context.sizes.growth_users)
-        context.noise.sample()
-    first, last = gateways[:WINDOW], gateways[-4 * WINDOW:]
-    yield Row(f"POST /gateways, 1 client, at {len(gateways):,}", "ms", last, f"the first {WINDOW}", first,
-              most=GROWTH_MAX)
+    first, last, users = [], [], context.sizes.growth_users - ROUNDS
+    with Vpn(context.binary, context.path("growth")).init().serving() as grown:
+        fill(grown, users)
+        for number in range(users, users + ROUNDS):  # side by side: the disk is not as it was in the beginning
+            context.noise.sample()
+            last += add_user(grown, number)
+            with Vpn(context.binary, context.path("fresh")).init().serving() as fresh:
+                first += add_user(fresh, 0)
+    yield Row(f"POST /gateways, 1 client, at {(users + ROUNDS) * PER_USER:,}", "ms", last,
+              f"the first {PER_USER}", first, most=GROWTH_MAX)
