@@ -34,18 +34,24 @@ void digest_sha1(const void *data, size_t len, uint8_t out[DIGEST_SHA1])
 		digest_die("SHA-1");
 }
 
-void digest_git_blob(const void *data, size_t len, char out[OID_HEX])
+void digest_git_object(const char *type, const void *data, size_t len, uint8_t out[DIGEST_SHA1])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	char head[32];
-	uint8_t md[DIGEST_SHA1];
-	int n = snprintf(head, sizeof(head), "blob %zu", len);
+	int n = snprintf(head, sizeof(head), "%s %zu", type, len);
 
 	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) ||
 	    !EVP_DigestUpdate(ctx, head, (size_t)n + 1) || /* with its NUL */
-	    !EVP_DigestUpdate(ctx, data, len) || !EVP_DigestFinal_ex(ctx, md, NULL))
+	    !EVP_DigestUpdate(ctx, data, len) || !EVP_DigestFinal_ex(ctx, out, NULL))
 		digest_die("SHA-1");
 	EVP_MD_CTX_free(ctx);
+}
+
+void digest_git_blob(const void *data, size_t len, char out[OID_HEX])
+{
+	uint8_t md[DIGEST_SHA1];
+
+	digest_git_object("blob", data, len, md);
 	digest_hex(md, sizeof(md), out);
 }
 

@@ -11,7 +11,9 @@ enum { DIGEST_HEX = 65, OID_HEX = 41, DIGEST_SHA1 = 20 };
 /* SHA-256 in lower-case hex, NUL-terminated. */
 void digest_sha256_hex(const void *data, size_t len, char out[DIGEST_HEX]);
 void digest_sha1(const void *data, size_t len, uint8_t out[DIGEST_SHA1]);
-/* The id that git gives these bytes as a blob: SHA-1 of "blob LEN\0" and the bytes. */
+/* The id that git gives these bytes as an object of that type: SHA-1 of "TYPE LEN\0" and the bytes. */
+void digest_git_object(const char *type, const void *data, size_t len, uint8_t out[DIGEST_SHA1]);
+/* The same of a blob, in hex. */
 void digest_git_blob(const void *data, size_t len, char out[OID_HEX]);
 /* Random bytes from the kernel; ends the process when there are none. */
 void digest_random(void *out, size_t len);

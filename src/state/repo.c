@@ -140,21 +140,19 @@ int state_check_owner(struct job *j, const char *path)
 	    user_name(j, st.st_uid));
 }
 
-/* The backend that reads packs is the only one that a refresh means something to; the first one is the staging. */
-static int find_backends(struct job *j, struct state *s)
+/* The backend that reads packs is the only one that a refresh means something to. */
+static int find_packs(struct job *j, struct state *s)
 {
 	git_odb_backend *b = NULL;
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; rc == 0 && i < git_odb_num_backends(s->odb); i++) {
+	for (i = 0; rc == 0 && !s->packs && i < git_odb_num_backends(s->odb); i++) {
 		rc = git_odb_get_backend(&b, s->odb, i);
 		if (rc == 0 && b->refresh)
 			s->packs = b;
-		else if (rc == 0 && b != s->staging)
-			s->loose = b;
 	}
-	return rc == 0 && s->packs && s->loose ? 0 : state_fail(j, rc, "%s: cannot find its packs", s->path);
+	return rc == 0 && s->packs ? 0 : state_fail(j, rc, "%s: cannot find its packs", s->path);
 }
 
 static int open_handles(struct job *j, struct state *s)
@@ -178,7 +176,7 @@ static int open_handles(struct job *j, struct state *s)
 		return state_fail(j, rc, "%s: cannot stage objects", s->path);
 	}
 	s->staging = staging;
-	return find_backends(j, s);
+	return find_packs(j, s);
 }
 
 int state_use(struct job *j, struct state *s)
@@ -199,7 +197,7 @@ void state_let_go(struct state *s)
 	s->repo = NULL;
 	s->odb = NULL;
 	s->staging = NULL;
-	s->packs = s->loose = NULL;
+	s->packs = NULL;
 	s->fresh_n = 0;
 }
 

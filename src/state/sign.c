@@ -14,20 +14,35 @@ void state_set_signer(struct state *s, state_sign sign, const void *context)
 	s->sign_context = context;
 }
 
-int state_write_commit(struct job *j, struct state *s, const git_buf *commit, git_oid *out)
+/* A header's further lines begin with a space. */
+static void add_field(struct buf *commit, const char *text, size_t len)
 {
-	struct state_unasked u;
-	struct buf signature;
-	int rc;
+	const char *end = text + len, *line;
 
-	buf_open(&signature, j->arena);
-	if (s->sign && s->sign(j, s->sign_context, commit->ptr, commit->size, &signature))
-		return j->error;
-	u = state_begin_write(s);
-	rc = git_commit_create_with_signature(
-	    out, s->repo, commit->ptr, s->sign ? signature.data : NULL, NULL);
-	state_end_write(s, &u);
-	return rc < 0 ? state_fail(j, rc, "cannot stage a commit") : 0;
+	buf_puts(commit, FIELD);
+	for (; (line = memchr(text, '\n', (size_t)(end - text))) && line + 1 < end; text = line + 1) {
+		buf_add(commit, text, (size_t)(line + 1 - text));
+		buf_putc(commit, ' ');
+	}
+	buf_add(commit, text, (size_t)((line ? line : end) - text));
+	buf_putc(commit, '\n');
+}
+
+int state_write_signed(struct job *j, struct state *s, struct buf *commit, const char *message, git_oid *out)
+{
+	size_t headers = commit->len;
+	struct buf signature;
+
+	buf_printf(commit, "\n%s", message);
+	if (s->sign) {
+		buf_open(&signature, j->arena);
+		if (s->sign(j, s->sign_context, commit->data, commit->len, &signature))
+			return j->error;
+		commit->len = headers;
+		add_field(commit, signature.data, signature.len);
+		buf_printf(commit, "\n%s", message);
+	}
+	return state_write(j, s, GIT_OBJECT_COMMIT, commit->data, commit->len, out);
 }
 
 /* The end of a header that begins at text: the lines that go on with it begin with a space. */

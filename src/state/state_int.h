@@ -24,7 +24,7 @@ struct state {
 	git_repository *repo;     /* NULL: let go of, opened anew by the next use */
 	git_odb *odb;
 	git_odb_backend *staging; /* new objects go here, into memory; the odb owns it */
-	git_odb_backend *packs, *loose; /* the odb's own */
+	git_odb_backend *packs;   /* the odb's own */
 	git_oid *fresh;           /* what of it a publish has to write; an id may occur twice */
 	size_t fresh_n, fresh_cap;
 	bool is_packed;           /* all of them */
@@ -60,25 +60,19 @@ int state_commit(struct job *j, struct state *s, const struct oid *id, git_commi
 void state_print_oid(const git_oid *id, struct oid *out);
 
 /*
- * Around each write to s->odb.  Before libgit2 takes an object for new it reads objects/pack again and touches
- * the file that a loose one would have, which was most of the cost of staging.  Writing does without: what a
- * push brought meanwhile, or what is loose, is packed once more, at worst.
+ * Stage an object; publish packs it.  Not by git_odb_write, which looks for it in every pack and as a file first,
+ * and reads objects/pack again, which was most of the cost of staging: only blobs are looked for, in the packs that
+ * are known.  What else is there already, is packed once more, at worst.
  */
-struct state_unasked { /* the questions that the odb's own backends are spared */
-	int (*refresh)(git_odb_backend *);
-	int (*freshen)(git_odb_backend *, const git_oid *), (*exists)(git_odb_backend *, const git_oid *);
-};
-struct state_unasked state_begin_write(struct state *s);
-void state_end_write(struct state *s, const struct state_unasked *u);
+int state_write(
+    struct job *j, struct state *s, git_object_t type, const void *data, size_t len, git_oid *out);
 
-/* Note an object that was just written, so that publish packs it when it is new. */
-void state_keep(struct state *s, const git_oid *id);
+/* The tree that plan's files make of base (zero: of nothing), staged. */
+int state_apply(struct job *j, struct state *s, const git_oid *base, const struct plan *plan, git_oid *out);
 
-/* The tree that plan's files make of base (NULL: of nothing), staged. */
-int state_apply(struct job *j, struct state *s, const git_tree *base, const struct plan *plan, git_oid *out);
-
-/* Sign a commit and stage it. */
-int state_write_commit(struct job *j, struct state *s, const git_buf *commit, git_oid *out);
+/* Put the message behind the headers of a commit, sign and stage it. */
+int state_write_signed(
+    struct job *j, struct state *s, struct buf *commit, const char *message, git_oid *out);
 
 /* Stock git behind the caller: does it still run, and wait for its end, to be called once. */
 int state_start_git(struct job *j, char *const argv[], struct state_child *out);

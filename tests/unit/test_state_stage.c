@@ -56,6 +56,42 @@ static void test_only_touched_paths_change(void **arg)
 	assert_sound(f);
 }
 
+/* Whatever comes and goes: entries stay in git's order, and none is lost. */
+static void test_neighbours_come_and_go(void **arg)
+{
+	static const char *const names[] = { "a!", "a!b/c", "a-", "a.", "a/a", "a/a-", "a/a.b/c", "a/a0",
+		"a/b/1", "a/b/2", "a0", "b-b", "b/a", "b0", "c/d/e/f",
+		"\xc3\xa4" }; /* in the order of bytes */
+	enum { NAMES = sizeof(names) / sizeof(names[0]), ROUNDS = 40 };
+	struct fixture *f = *arg;
+	bool is_there[NAMES] = { false };
+	struct oid tip = none, published = none;
+	unsigned seed = 4711;
+	size_t i, k;
+
+	for (i = 0; i < ROUNDS; i++) {
+		struct plan *p = new_plan(f, "some");
+		struct buf want;
+
+		buf_open(&want, f->j.arena);
+		for (k = 0; k < NAMES; k++) {
+			if (rand_r(&seed) % 3 == 0) {
+				put(f, p, names[k], is_there[k] ? NULL : arena_printf(f->j.arena, "%zu", i));
+				is_there[k] = !is_there[k];
+			}
+			if (is_there[k])
+				buf_printf(&want, "%s\n", names[k]);
+		}
+		tip = stage(f, &tip, p);
+		if (i % 3) /* on what is staged, and on what is packed */
+			continue;
+		publish(f, &published, &tip);
+		published = tip;
+		assert_string_equal(git(f, "-c core.quotePath=false ls-tree -r --name-only main"), want.data);
+	}
+	assert_sound(f);
+}
+
 static void test_an_empty_folder_disappears(void **arg)
 {
 	struct fixture *f = *arg;
@@ -245,6 +281,7 @@ int main(void)
 	struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_is_on_disk_before_publish),
 		cmocka_unit_test(test_only_touched_paths_change),
+		cmocka_unit_test(test_neighbours_come_and_go),
 		cmocka_unit_test(test_an_empty_folder_disappears),
 		cmocka_unit_test(test_a_batch_is_one_pack),
 		cmocka_unit_test(test_a_commit_reads_well),
