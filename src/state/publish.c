@@ -12,6 +12,8 @@
 enum {
 	LOCK_WAIT_MS = 5000, /* how long a push or `git pack-refs` may hold the ref */
 	LOCK_RETRY_NS = 5000000,
+	STAGED_MAX = 4 * 1024 *
+	    1024, /* that stay in memory, for the next change reads what the last one wrote */
 };
 
 static int stale(struct job *j)
@@ -86,7 +88,10 @@ int state_publish(struct job *j, struct state *s, const struct oid *old, const s
 		s->is_unsure = j->error != E_STALE && j->error != E_BUSY && is_unsure(j, s, &to);
 		return j->error;
 	}
-	git_mempack_reset(s->staging);
 	s->fresh_n = 0;
+	if (s->staged_bytes > STAGED_MAX) {
+		git_mempack_reset(s->staging);
+		s->staged_bytes = 0;
+	}
 	return 0;
 }

@@ -44,7 +44,8 @@ int state_end_repack(struct job *j, struct state *s)
 int state_repack(struct job *j, struct state *s)
 {
 	char *git_dir = arena_printf(j->arena, "--git-dir=%s", s->path);
-	char *argv[] = { "git", git_dir, "repack", "--geometric=2", "-d", "-q", "-n", NULL };
+	/* Changes go first. */
+	char *argv[] = { "nice", "git", git_dir, "repack", "--geometric=2", "-d", "-q", "-n", NULL };
 	size_t packs = 0;
 
 	if (s->repack.pid && state_git_runs(&s->repack))

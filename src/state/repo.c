@@ -198,7 +198,7 @@ void state_let_go(struct state *s)
 	s->odb = NULL;
 	s->staging = NULL;
 	s->packs = NULL;
-	s->fresh_n = 0;
+	s->fresh_n = s->staged_bytes = 0;
 }
 
 int state_open(struct job *j, const char *path, struct state **out)

@@ -27,6 +27,7 @@ int state_write(struct job *j, struct state *s, git_object_t type, const void *d
 	rc = s->staging->write(s->staging, out, data, len, type);
 	if (rc < 0)
 		return state_fail(j, rc, "cannot stage an object");
+	s->staged_bytes += len;
 	keep(s, out);
 	return 0;
 }

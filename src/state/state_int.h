@@ -28,6 +28,7 @@ struct state {
 	git_oid *fresh;           /* what of it a publish has to write; an id may occur twice */
 	size_t fresh_n, fresh_cap;
 	bool is_packed;           /* all of them */
+	size_t staged_bytes;      /* in staging, what is published already among them */
 	bool is_unsure;           /* whether main moved */
 	struct state_child repack;
 	state_sign sign;          /* NULL: commits are not signed */
