@@ -106,8 +106,14 @@ void output_write(struct output *o, const char *path, const void *data, size_t l
 	if (len)
 		memcpy(f->data, data, len);
 	o->held += len;
+	f->twin = NULL;
 	f->len = len;
 	f->flags = flags;
+}
+
+void output_twin(struct output *o, const char *path, const char *other)
+{
+	output_take(o, path)->twin = output_find(o, other);
 }
 
 void output_remove(struct output *o, const char *path)
@@ -188,6 +194,16 @@ static bool fill_staged(int fd, const struct output_place *p, const struct outpu
 	return !fchmod(fd, output_mode(p)) && (!f->mtime || !futimens(fd, times));
 }
 
+static bool is_linked(const struct output_place *p, const struct output_file *f, const char *path)
+{
+	char other[RENDER_PATH_MAX];
+
+	if (!f->twin || !f->twin->is_staged)
+		return false;
+	output_staged_path(p, f->twin, other);
+	return link(other, path) == 0; /* else a file of its own does as well */
+}
+
 /* The file is left open where its owner syncs it himself. */
 static int stage_file(struct job *j, const struct output_place *p, const struct output_file *f, int *open_fd)
 {
@@ -195,6 +211,8 @@ static int stage_file(struct job *j, const struct output_place *p, const struct 
 	int fd;
 
 	output_staged_path(p, f, path);
+	if (is_linked(p, f, path))
+		return 0;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return job_fail_errno(j, "cannot write %s", path);
@@ -219,14 +237,15 @@ static int stage_few(struct job *j, const struct output_place *p, struct output 
 	for (at = 0; at < o->n && !j->error; at++)
 		if (o->files[at]->is_staged && o->files[at]->data) {
 			fds[n] = -1;
-			stage_file(j, p, o->files[at], &fds[n++]);
+			stage_file(j, p, o->files[at], &fds[n]);
+			n += fds[n] >= 0;
 		}
 	for (i = 0; i < n && !j->error; i++)
 		sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: fsync tells what failed */
 	if (!j->error && !fs_sync_all(fds, (size_t)n))
 		job_fail_errno(j, "cannot sync a file in %s/staging", p->data);
 	for (i = 0; i < n; i++) {
-		if (fds[i] >= 0 && close(fds[i]) && !j->error)
+		if (close(fds[i]) && !j->error)
 			job_fail_errno(j, "cannot close a file in %s/staging", p->data);
 	}
 	return j->error;

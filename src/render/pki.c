@@ -30,6 +30,15 @@ static int write_placeholders(const struct render_job *r)
 	return 0;
 }
 
+static const char *serial_path(const struct render_job *r, struct id128 serial)
+{
+	char *p;
+
+	for (p = serial.hex; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	return arena_printf(r->job->arena, "pki/certs_by_serial/%s.pem", serial.hex);
+}
+
 static void write_pem(
     const struct render_job *r, const char *path, const struct certificate *c, unsigned flags)
 {
@@ -45,10 +54,12 @@ static void write_issued(const struct render_job *r, const char *name, const str
 {
 	const char *path = arena_printf(r->job->arena, "pki/issued/%s.crt", name);
 
-	if (c)
-		write_pem(r, path, c, OUTPUT_MANY);
-	else
+	if (!c) {
 		output_remove(r->output, path);
+		return;
+	}
+	write_pem(r, path, c, OUTPUT_MANY);
+	output_twin(r->output, path, serial_path(r, c->serial));
 }
 
 static int write_server(const struct render_job *r)
@@ -96,12 +107,8 @@ static void write_by_serial(const struct render_job *r, const struct entity *e)
 {
 	struct id128 serial = touched_serial(e->path);
 	const struct certificate *c = model_certificate(r->model, serial.hex);
-	const char *path;
-	char *p;
+	const char *path = serial_path(r, serial);
 
-	for (p = serial.hex; *p; p++)
-		*p = (char)toupper((unsigned char)*p);
-	path = arena_printf(r->job->arena, "pki/certs_by_serial/%s.pem", serial.hex);
 	if (c)
 		write_pem(r, path, c, OUTPUT_MANY);
 	else

@@ -31,12 +31,18 @@ struct output_file {
 	unsigned flags;
 	int64_t mtime;       /* seconds; 0: when it is written */
 	size_t number;       /* its name in the staging folder */
+	const struct output_file *twin; /* of the same bytes; NULL: none */
 	bool is_staged;      /* differs from the live one: its bytes are in the staging folder */
 };
 
 /* Bytes are copied. The last call for a path wins; a write wins over a removal. */
 void output_write(struct output *o, const char *path, const void *data, size_t len, unsigned flags);
 void output_remove(struct output *o, const char *path);
+/*
+ * path, written already, holds the bytes of another file of the output: both become names of one file (link(2)) where
+ * the other one is new too, which spares an inode.
+ */
+void output_twin(struct output *o, const char *path, const char *other);
 
 struct output *output_open(void);
 void output_close(struct output *o); /* cleanses what is secret; NULL is fine */

@@ -76,6 +76,44 @@ static void test_openssl_agrees(void **state)
 	    "openssl pkey -in pki/private/vpn.example.org.key -pubout > pub2 && cmp pub1 pub2");
 }
 
+/* Which file it is, and under how many names. */
+static const char *file_of(const char *pattern)
+{
+	const char *said;
+
+	world_check(&w, world_shell(&w, arena_printf(w.job.arena, "stat -c '%%i %%h' %s", pattern), &said));
+	return said;
+}
+
+static const char *by_serial(const char *gateway)
+{
+	return arena_printf(
+	    w.job.arena, "pki/certs_by_serial/$(echo %s | tr a-f A-F).pem", serial_of(gateway));
+}
+
+/* The newest certificate has two names; those before it keep their own. */
+static void test_newest_certificate_is_one_file(void **state)
+{
+	const char *first, *old, *before;
+
+	(void)state;
+	world_add_user(&w, "joe");
+	world_add_gateway(&w, "a.example.org", "joe");
+	first = by_serial("a.example.org");
+	before = file_of(first);
+	assert_string_equal(file_of("pki/issued/a.example.org.crt"), before);
+	assert_non_null(strstr(before, " 2\n"));
+	old = world_read(&w, "pki/issued/a.example.org.crt");
+	world_renew(&w, "a.example.org", false);
+	assert_string_equal(file_of("pki/issued/a.example.org.crt"), file_of(by_serial("a.example.org")));
+	assert_non_null(strstr(file_of(first), " 1\n"));
+	assert_string_not_equal(world_read(&w, "pki/issued/a.example.org.crt"), old);
+	assert_int_equal(unlink(world_path(&w, "pki/issued/a.example.org.crt")), 0);
+	world_new_commit(&w);
+	world_render_full(&w); /* the other name is live, and stays as it is */
+	assert_non_null(strstr(file_of("pki/issued/a.example.org.crt"), " 1\n"));
+}
+
 static void test_easyrsa_reads(void **state)
 {
 	const char *revoked, *said;
@@ -291,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_openssl_agrees, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_newest_certificate_is_one_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_easyrsa_reads, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_index, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bad_crl, set_up, tear_down),
