@@ -121,7 +121,8 @@ static int boot(struct job *j, const struct flow_options *o, struct flow *f)
 		return j->error;
 	if (flow_load_keys(j, f))
 		return j->error;
-	flow_index_more(f);
+	if (*render_indexed(f->render)) /* a new index is made behind serving */
+		flow_index_more(f);
 	flow_note_end(f, j, f->model, true);
 	f->next_check = time_now() + 1;
 	mem_trim();

@@ -49,7 +49,7 @@ static int write_config(const struct render_job *r, const struct output_file *co
 static int link_file(const struct render_job *r, const char *name)
 {
 	const struct output_file *f = output_find(r->output, name);
-	char path[RENDER_PATH_MAX];
+	char path[RENDER_PATH_MAX], number[32];
 	struct buf target;
 	const char *p;
 
@@ -59,7 +59,7 @@ static int link_file(const struct render_job *r, const char *name)
 		if (*p == '/')
 			buf_puts(&target, "../");
 	if (f && f->is_staged)
-		buf_printf(&target, "%zu", f->number);
+		buf_puts(&target, output_staged_name(f, number));
 	else
 		buf_printf(&target, "../%s", name);
 	output_path(&r->render->place, arena_printf(r->job->arena, DRY "/%s", name), path);

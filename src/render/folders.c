@@ -3,6 +3,7 @@
  * OpenVPN's group in and nobody else.
  */
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <string.h>
@@ -94,4 +95,53 @@ const char *output_folder(size_t n)
 	const size_t rendered = sizeof(folders) / sizeof(*folders) - 1; /* all but run, the last */
 
 	return n < rendered ? folders[n].name : NULL;
+}
+
+size_t output_folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name;
+	size_t len = slash ? (size_t)(slash - path) : 0, i;
+
+	for (i = 0; (name = output_folder(i)); i++)
+		if (strlen(name) == len && strncmp(name, path, len) == 0)
+			break;
+	return i;
+}
+
+bool output_is_leaf(size_t n)
+{
+	size_t i, len = strlen(folders[n].name);
+
+	for (i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		if (!strncmp(folders[i].name, folders[n].name, len) && folders[i].name[len] == '/')
+			return false;
+	return true;
+}
+
+static bool is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	bool is_empty = false;
+
+	if (d) {
+		errno = 0;
+		/* The third entry is the first beside "." and "..". */
+		is_empty = readdir(d) && readdir(d) && !readdir(d) && !errno;
+		closedir(d);
+	}
+	return is_empty;
+}
+
+int output_make_staged(struct job *j, const struct output_place *p, size_t n, bool *is_made)
+{
+	struct folder staged = folders[n];
+	char path[RENDER_PATH_MAX];
+	bool is_refused = false;
+
+	output_path(p, staged.name, path);
+	if (!is_empty(path))
+		return 0;
+	staged.name = arena_printf(j->arena, "staging/%s", folders[n].name);
+	*is_made = open_folder(j, p, &staged, &is_refused) == 0;
+	return j->error;
 }

@@ -28,6 +28,7 @@ struct output {
 	size_t n, cap;
 	size_t held, relieved; /* bytes since the last relief; files that it has seen */
 	bool is_unsynced; /* some are in the staging folder already */
+	bool is_new[OUTPUT_FOLDERS];
 };
 
 void output_path(const struct output_place *p, const char *path, char *out)
@@ -38,12 +39,36 @@ void output_path(const struct output_place *p, const char *path, char *out)
 	(void)n;
 }
 
+const char *output_staged_name(const struct output_file *f, char number[32])
+{
+	if (f->is_in_new)
+		return f->path;
+	snprintf(number, 32, "%zu", f->number);
+	return number;
+}
+
 void output_staged_path(const struct output_place *p, const struct output_file *f, char *out)
 {
-	char name[32];
+	char number[32];
+	int n = snprintf(out, RENDER_PATH_MAX, "%s/staging/%s", p->data, output_staged_name(f, number));
 
-	snprintf(name, sizeof(name), "staging/%zu", f->number);
-	output_path(p, name, out);
+	assert(n > 0 && n < RENDER_PATH_MAX);
+	(void)n;
+}
+
+int output_stage_folders(struct job *j, const struct output_place *p, struct output *o)
+{
+	size_t i;
+
+	for (i = 0; output_folder(i) && !j->error; i++)
+		if (output_is_leaf(i))
+			output_make_staged(j, p, i, &o->is_new[i]);
+	return j->error;
+}
+
+bool output_is_new(const struct output *o, size_t n)
+{
+	return o->is_new[n];
 }
 
 struct output *output_open(void)
@@ -92,6 +117,7 @@ static struct output_file *output_take(struct output *o, const char *path)
 		o->files = mem_realloc(o->files, o->cap * sizeof(*o->files));
 	}
 	f->number = o->n;
+	f->is_in_new = o->is_new[output_folder_of(path)];
 	o->files[o->n++] = f;
 	return f;
 }
@@ -278,7 +304,7 @@ static int stage_many(struct job *j, const struct output_place *p, struct output
 
 static int relieve(struct job *j, const struct output_place *p, struct output *o, struct output_file *f)
 {
-	f->is_staged = !output_is_live(p, f);
+	f->is_staged = f->is_in_new || !output_is_live(p, f);
 	if (f->is_staged && stage_file(j, p, f, NULL))
 		return j->error;
 	o->is_unsynced = o->is_unsynced || f->is_staged;
@@ -305,7 +331,8 @@ int output_stage(struct job *j, const struct output_place *p, struct output *o)
 	for (i = 0; i < o->n; i++) {
 		if (o->files[i]->data == staged_bytes)
 			continue;
-		o->files[i]->is_staged = (o->files[i]->flags & OUTPUT_NEW) || !output_is_live(p, o->files[i]);
+		o->files[i]->is_staged = o->files[i]->is_in_new || (o->files[i]->flags & OUTPUT_NEW) ||
+		    !output_is_live(p, o->files[i]);
 		staged += o->files[i]->is_staged && o->files[i]->data;
 	}
 	return staged < SYNC_ALL_FROM && !o->is_unsynced ? stage_few(j, p, o) : stage_many(j, p, o);

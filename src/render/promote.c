@@ -45,18 +45,6 @@ static int promote_file(struct job *j, const struct output_place *p, const struc
 	return fs_rename(j, staged, live);
 }
 
-/* The number of the rendered folder that it lies in; behind the last one stands for DATA itself. */
-static size_t folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *name;
-	size_t len = slash ? (size_t)(slash - path) : 0, i;
-
-	for (i = 0; (name = output_folder(i)); i++)
-		if (strlen(name) == len && strncmp(name, path, len) == 0)
-			break;
-	return i;
-}
-
 static int open_folder(struct job *j, const struct output_place *p, size_t number)
 {
 	char path[RENDER_PATH_MAX];
@@ -85,20 +73,46 @@ static int sync_folders(struct job *j, const struct output_place *p, const bool 
 	return j->error;
 }
 
+/* Where it can't be moved, a mount point or a link, its files are, one by one. */
+static int promote_folder(struct job *j, const struct output_place *p, size_t number, bool *is_moved)
+{
+	char live[RENDER_PATH_MAX], staged[RENDER_PATH_MAX];
+
+	output_path(p, arena_printf(j->arena, "staging/%s", output_folder(number)), staged);
+	output_path(p, output_folder(number), live);
+	if (fs_sync_dir(j, staged))
+		return j->error;
+	*is_moved = rename(staged, live) == 0;
+	return 0;
+}
+
+static int promote_folders(struct job *j, const struct output_place *p, const struct output *o,
+    bool is_moved[OUTPUT_FOLDERS], bool is_due[OUTPUT_FOLDERS])
+{
+	size_t i;
+
+	for (i = 0; output_folder(i) && !j->error; i++)
+		if (output_is_new(o, i) && promote_folder(j, p, i, &is_moved[i]) == 0 && is_moved[i])
+			is_due[output_folder_of(output_folder(i))] = true;
+	return j->error;
+}
+
 /* One step of the order; its folders are durable when it returns. */
 static int promote_step(struct job *j, const struct output_place *p, struct output *o, enum promote_step step)
 {
-	bool is_due[OUTPUT_FOLDERS] = { false };
+	bool is_due[OUTPUT_FOLDERS] = { false }, is_moved[OUTPUT_FOLDERS] = { false };
 	struct output_file *f;
 	size_t it;
 	int error;
 
+	if (step == STEP_WRITE && promote_folders(j, p, o, is_moved, is_due))
+		return j->error;
 	for (it = 0; (f = output_next(o, &it));) {
-		if (!f->is_staged || file_step(f) != step)
+		if (!f->is_staged || file_step(f) != step || (f->data && is_moved[output_folder_of(f->path)]))
 			continue;
 		if ((error = promote_file(j, p, f)))
 			return error;
-		is_due[folder_of(f->path)] = true;
+		is_due[output_folder_of(f->path)] = true;
 	}
 	return sync_folders(j, p, is_due);
 }

@@ -112,7 +112,8 @@ static int stage(struct render_job *r)
 	if (r->render->has_leftovers && output_sweep(j, &r->render->place))
 		return j->error;
 	r->render->has_leftovers = false;
-	if (r->is_full && output_folders(j, &r->render->place))
+	if (r->is_full &&
+	    (output_folders(j, &r->render->place) || output_stage_folders(j, &r->render->place, r->output)))
 		return j->error;
 	if (render_run(r))
 		return j->error;

@@ -30,7 +30,8 @@ struct output_file {
 	size_t len;
 	unsigned flags;
 	int64_t mtime;       /* seconds; 0: when it is written */
-	size_t number;       /* its name in the staging folder */
+	size_t number;       /* its name in the staging folder, but in a new folder */
+	bool is_in_new;      /* its folder is staged as a whole */
 	const struct output_file *twin; /* of the same bytes; NULL: none */
 	bool is_staged;      /* differs from the live one: its bytes are in the staging folder */
 };
@@ -57,10 +58,24 @@ struct output_place {
 
 /* The live path of a file, and where it waits; both fill RENDER_PATH_MAX bytes. */
 void output_path(const struct output_place *p, const char *path, char *out);
+/* The latter below the staging folder; number is room for it. */
+const char *output_staged_name(const struct output_file *f, char number[32]);
 void output_staged_path(const struct output_place *p, const struct output_file *f, char *out);
 /* Make the folders that files go to; a group that can't be given is a warning. */
 int output_folders(struct job *j, const struct output_place *p);
 bool output_is_folder(const char *name); /* one of those */
+/*
+ * Before the first file of an output: folders that are empty are made in the staging folder, to be filled there and
+ * to take their names whole.  Where there is nothing yet that spares a look and a rename for each file.
+ */
+int output_stage_folders(struct job *j, const struct output_place *p, struct output *o);
+/* Does it hold no folder of ours? */
+bool output_is_leaf(size_t n);
+/* Make it in the staging folder where the live one is empty. */
+int output_make_staged(struct job *j, const struct output_place *p, size_t n, bool *is_made);
+/* The number of the rendered folder that a path lies in; behind the last one stands for DATA itself. */
+size_t output_folder_of(const char *path);
+bool output_is_new(const struct output *o, size_t n); /* one that output_stage_folders made */
 /* The n-th folder that holds nothing but rendered files; NULL: behind the last. */
 const char *output_folder(size_t n);
 enum { OUTPUT_FOLDERS = 11 }; /* those and DATA itself */

@@ -66,7 +66,8 @@ def check(service, acknowledged=(), verify=True, started=True):
     assert not lost, f"acknowledged and not in the history: {lost}"
     state = service.get("/state").json()
     assert state["head"] == state["rendered"] == service.head(), state
-    assert service.get("/render").json() == {"differences": []}
+    differences = service.get("/render").json()["differences"]
+    assert not differences, differences
     for kind in "users", "gateways":
         assert len(service.get(f"/{kind}").json()) == state[kind]
     assert not fsck(service), fsck(service)

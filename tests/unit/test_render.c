@@ -279,6 +279,29 @@ static void test_failed_promotion(void **state)
 	assert_string_equal(world_drift(&w), "");
 }
 
+/* Empty folders are filled aside and take their names whole; where one can't, a link here, its files do. */
+static void test_empty_folders(void **state)
+{
+	struct stat old, st;
+
+	(void)state;
+	add_some();
+	world_run(&w,
+	    "rm ovpn/clients/* pki/certs_by_serial/* && mv pki/issued ../elsewhere && rm ../elsewhere/* && "
+	    "ln -s ../../elsewhere pki/issued && rm ip/routes && touch ip/other");
+	assert_int_equal(stat(world_path(&w, "ovpn/clients"), &old), 0);
+	world_render_full(&w);
+	assert_int_equal(stat(world_path(&w, "ovpn/clients"), &st), 0);
+	assert_int_not_equal(st.st_ino, old.st_ino);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(lstat(world_path(&w, "pki/issued"), &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_true(has("../elsewhere/a.example.org.crt"));
+	assert_true(has("ip/routes"));
+	assert_false(has("ip/other"));
+	assert_string_equal(world_drift(&w), "");
+}
+
 static void test_permissions(void **state)
 {
 	struct stat st;
@@ -365,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_drift, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stale_staging, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_failed_promotion, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_empty_folders, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_permissions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_openvpn_refuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_openvpn_reads, set_up, tear_down),
