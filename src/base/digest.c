@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,18 +20,45 @@ static _Noreturn void digest_die(const char *what)
 	abort();
 }
 
+static pthread_once_t found = PTHREAD_ONCE_INIT;
+
+/* Found once: EVP_sha1() and EVP_sha256() stand for a search at each use. */
+static struct {
+	EVP_MD *sha1, *sha256;
+} digests;
+
+static void find_digests(void)
+{
+	digests.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	digests.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!digests.sha1 || !digests.sha256)
+		digest_die("finding SHA-1 and SHA-256");
+}
+
+static const EVP_MD *sha1(void)
+{
+	pthread_once(&found, find_digests);
+	return digests.sha1;
+}
+
+static const EVP_MD *sha256(void)
+{
+	pthread_once(&found, find_digests);
+	return digests.sha256;
+}
+
 void digest_sha256_hex(const void *data, size_t len, char out[DIGEST_HEX])
 {
 	uint8_t md[32];
 
-	if (!EVP_Digest(data, len, md, NULL, EVP_sha256(), NULL))
+	if (!EVP_Digest(data, len, md, NULL, sha256(), NULL))
 		digest_die("SHA-256");
 	digest_hex(md, sizeof(md), out);
 }
 
 void digest_sha1(const void *data, size_t len, uint8_t out[DIGEST_SHA1])
 {
-	if (!EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL))
+	if (!EVP_Digest(data, len, out, NULL, sha1(), NULL))
 		digest_die("SHA-1");
 }
 
@@ -40,7 +68,7 @@ void digest_git_object(const char *type, const void *data, size_t len, uint8_t o
 	char head[32];
 	int n = snprintf(head, sizeof(head), "%s %zu", type, len);
 
-	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) ||
+	if (!ctx || !EVP_DigestInit_ex(ctx, sha1(), NULL) ||
 	    !EVP_DigestUpdate(ctx, head, (size_t)n + 1) || /* with its NUL */
 	    !EVP_DigestUpdate(ctx, data, len) || !EVP_DigestFinal_ex(ctx, out, NULL))
 		digest_die("SHA-1");

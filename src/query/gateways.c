@@ -2,8 +2,9 @@
 #include "query/query_int.h"
 
 #define GATEWAY_COLUMNS \
-	"SELECT g.name, u.name, g.hex, g.prefix, g.address, g.blob, g.enabled, u.enabled, " \
-	"g.inbound, g.routes, g.allow, g.created, g.device FROM gateways g JOIN users u ON u.id = g.user "
+	"g.name, u.name, g.hex, g.prefix, g.address, g.blob, g.enabled, u.enabled, " \
+	"g.inbound, g.routes, g.allow, g.created, g.device"
+#define GATEWAY_TABLES " FROM gateways g JOIN users u ON u.id = g.user "
 
 #define NEWEST_END \
 	"(SELECT c.not_after FROM certificates c WHERE c.device = g.device " \
@@ -49,15 +50,20 @@ static void read_gateway(struct reading *r, sqlite3_stmt *s, struct query_gatewa
 	};
 }
 
+static int prepare_certificates(struct reading *r, sqlite3_stmt **out)
+{
+	return reading_prepare(r, out,
+	    "SELECT serial, not_before, not_after, until FROM certificates "
+	    "WHERE not_after > ? AND device = ? AND revoked_at IS NULL ORDER BY not_before DESC, serial DESC",
+	    "i", r->job->now);
+}
+
 /* All rows of a statement of GATEWAY_COLUMNS, with their certificates. */
 static int read_gateways(struct reading *r, sqlite3_stmt *s, struct query_gateways *out)
 {
 	sqlite3_stmt *certificates = NULL;
 	size_t cap = 0;
-	int more = reading_prepare(r, &certificates,
-	    "SELECT serial, not_before, not_after, until FROM certificates "
-	    "WHERE not_after > ? AND device = ? AND revoked_at IS NULL ORDER BY not_before DESC, serial DESC",
-	    "i", r->job->now);
+	int more = prepare_certificates(r, &certificates);
 
 	while (!more && (more = reading_step(r, s)) == 1) {
 		out->rows = query_grow(r->job->arena, out->rows, out->n, &cap, sizeof(*out->rows));
@@ -77,8 +83,9 @@ int query_gateways(struct job *j, struct query *q, const struct query_gateway_fi
 	*out = (struct query_gateways){ .n = 0 };
 	if (!reading_join(j, q, page->hold, &r) &&
 	    !reading_prepare(&r, &s,
-		GATEWAY_COLUMNS "WHERE g.name > ?1 AND (?2 IS NULL OR u.name = ?2) AND "
-				"(?3 = 0 OR " NEWEST_END " < ?3) ORDER BY g.name LIMIT ?4",
+		"SELECT " GATEWAY_COLUMNS GATEWAY_TABLES
+		"WHERE g.name > ?1 AND (?2 IS NULL OR u.name = ?2) AND "
+		"(?3 = 0 OR " NEWEST_END " < ?3) ORDER BY g.name LIMIT ?4",
 		"ssii", page->after ? page->after : "", f->user, f->expires_before,
 		page->limit ? (int64_t)page->limit : (int64_t)-1))
 		read_gateways(&r, s, out);
@@ -91,19 +98,22 @@ int query_gateways(struct job *j, struct query *q, const struct query_gateway_fi
 int query_gateway(
     struct job *j, struct query *q, const char *name, struct query_gateway *row, const char **commit)
 {
-	struct query_gateways found = { .n = 0 };
-	sqlite3_stmt *s = NULL;
+	sqlite3_stmt *s = NULL, *certificates = NULL;
 	struct reading r;
 
-	if (!reading_begin(j, q, &r) &&
-	    !reading_prepare(&r, &s, GATEWAY_COLUMNS "WHERE g.name = ?", "s", name) &&
-	    !read_gateways(&r, s, &found)) {
-		if (found.n)
-			*row = found.rows[0];
-		else
+	if (!reading_begin_bare(j, q, &r) && !prepare_certificates(&r, &certificates) &&
+	    !reading_prepare(&r, &s,
+		"SELECT " GATEWAY_COLUMNS ", " QUERY_COMMIT GATEWAY_TABLES "WHERE g.name = ?", "s", name)) {
+		if (reading_step(&r, s) == 1) {
+			r.commit = reading_text(&r, s, 13);
+			read_gateway(&r, s, row);
+			read_certificates(&r, certificates, reading_text(&r, s, 12), row);
+		} else if (!j->error) {
 			job_fail(j, E_NOT_FOUND, "not_found", "there is no gateway %s", name);
+		}
 	}
 	*commit = r.commit;
+	reading_done(certificates);
 	reading_done(s);
 	reading_end(&r);
 	return j->error;

@@ -233,18 +233,22 @@ static int read_commit(struct reading *r)
 {
 	sqlite3_stmt *s = NULL;
 
-	if (reading_prepare(r, &s, "SELECT (SELECT value FROM meta WHERE key = 'commit')", ""))
+	if (reading_prepare(r, &s, "SELECT " QUERY_COMMIT, "") || reading_step(r, s) != 1)
 		return r->job->error;
-	if (reading_step(r, s) == 1)
-		r->commit = reading_text(r, s, 0);
-	return r->job->error;
+	r->commit = reading_text(r, s, 0);
+	return 0;
+}
+
+int reading_begin_bare(struct job *j, struct query *q, struct reading *r)
+{
+	*r = (struct reading){ .job = j, .query = q, .commit = "" };
+	r->connection = connection_take(j, q);
+	return r->connection ? 0 : j->error;
 }
 
 int reading_begin(struct job *j, struct query *q, struct reading *r)
 {
-	*r = (struct reading){ .job = j, .query = q, .commit = "" };
-	r->connection = connection_take(j, q);
-	return r->connection ? read_commit(r) : j->error;
+	return reading_begin_bare(j, q, r) ? j->error : read_commit(r);
 }
 
 struct query_hold {

@@ -27,7 +27,10 @@ struct reading {
 
 /* E_IO "database" where it can't be read; reading_end in any case. */
 int reading_begin(struct job *j, struct query *q, struct reading *r);
-/* The same, or in a held snapshot where h is one. */
+/* The same without the commit: a call's first statement tells it as QUERY_COMMIT, and is under way until the end. */
+int reading_begin_bare(struct job *j, struct query *q, struct reading *r);
+#define QUERY_COMMIT "(SELECT value FROM meta WHERE key = 'commit')"
+/* reading_begin, or in a held snapshot where h is one. */
 int reading_join(struct job *j, struct query *q, const struct query_hold *h, struct reading *r);
 void reading_end(struct reading *r);
 int reading_fail(struct reading *r);
