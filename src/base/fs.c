@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/digest.h"
 #include "base/fs.h"
 
@@ -245,7 +245,7 @@ struct fs_part { /* of files that are to be synced */
 	int failure; /* an errno, or 0 */
 };
 
-static void *fs_sync_part(void *part)
+static void fs_sync_part(void *part)
 {
 	struct fs_part *p = part;
 	size_t i;
@@ -253,20 +253,18 @@ static void *fs_sync_part(void *part)
 	for (i = 0; i < p->n && !p->failure; i++)
 		if (fsync(p->fds[i]))
 			p->failure = errno;
-	return NULL;
 }
 
 bool fs_sync_all(const int *fds, size_t n)
 {
 	struct fs_part first = { fds, n - n / 2, 0 }, second = { fds + n - n / 2, n / 2, 0 };
-	pthread_t thread;
-	bool is_thread = second.n && pthread_create(&thread, NULL, fs_sync_part, &second) == 0;
+	struct beside half;
 
+	if (second.n)
+		beside_start(&half, fs_sync_part, &second);
 	fs_sync_part(&first);
-	if (is_thread)
-		pthread_join(thread, NULL);
-	else
-		fs_sync_part(&second);
+	if (second.n)
+		beside_end(&half);
 	errno = first.failure ? first.failure : second.failure;
 	return errno == 0;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beside.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "flow/flow_int.h"
@@ -63,26 +64,23 @@ static int publish(struct job *j, struct flow *f, const struct oid *new)
 	return j->error;
 }
 
-static void *pack(void *packing)
+static void pack(void *packing)
 {
 	struct packing *p = packing;
 
 	state_pack(&p->job, p->state);
-	return NULL;
 }
 
 /* Side by side, since both wait for the disk most of the time. */
 static int pack_and_render(struct job *j, struct flow *f, struct model *fork, const struct oid *new)
 {
 	struct packing p = { .state = f->state };
-	pthread_t thread;
-	bool is_thread;
+	struct beside packing;
 
 	job_open(&p.job);
-	is_thread = pthread_create(&thread, NULL, pack, &p) == 0;
+	beside_start(&packing, pack, &p);
 	render_stage(j, f->render, fork, new->hex);
-	if (is_thread)
-		pthread_join(thread, NULL);
+	beside_end(&packing);
 	if (p.job.error && !j->error)
 		job_fail(j, p.job.error, p.job.code, "%s", p.job.message);
 	job_close(&p.job);
