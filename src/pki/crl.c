@@ -1,11 +1,9 @@
 /*
- * Builds the CRL (RFC 5280, section 5) of all revocations, in time O(n log n):
- * entries are sorted once and appended.  A CRL that OpenVPN cannot use locks
- * everybody out, so what was built is read back before it leaves this file.
+ * Builds the CRL (RFC 5280, section 5) of all revocations, in the ledger's order.
+ * One stays until it is pruned with its certificate, which outlives its own end
+ * by one CRL.  One whose date lies ahead, since a clock went back, counts: it is
+ * a fact already, and OpenSSL agrees.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/pem.h"
 #include "pki/pki_int.h"
 
@@ -26,70 +24,25 @@ static struct pki_crl plan_figures(const struct pki_crl *last, int64_t now, int6
 	return out;
 }
 
-static int by_serial(const void *a, const void *b)
-{
-	return strcmp((*(const struct revocation *const *)a)->serial.hex,
-	    (*(const struct revocation *const *)b)->serial.hex);
-}
-
-/*
- * What is listed, sorted by serial, NULL-terminated.
- * An entry stays as long as its certificate is in the ledger, which outlives the certificate by one CRL.
- * Of an adopted one nobody knows the end.  One whose date lies ahead, since a clock went back, counts: it is a fact already, and OpenSSL agrees.
- */
-static const struct revocation **list_entries(struct arena *a, const struct model *m, size_t *n)
-{
-	const struct revocation **all = model_withdrawn(a, m), **from = all;
-
-	for (*n = 0; *from; from++)
-		if (model_certificate(m, (*from)->serial.hex) || model_adoption(m, (*from)->serial.hex))
-			all[(*n)++] = *from;
-	all[*n] = NULL;
-	qsort(all, *n, sizeof(*all), by_serial);
-	return all;
-}
-
-/* All of it, from its PEM and by OpenSSL's parser, as OpenVPN will: crl_write has its bytes from neither. */
-static int read_back(
-    struct job *j, const struct pki_issuer *ca, const struct pki_crl *want, const struct buf *pem)
-{
-	struct pki_crl got;
-
-	if (crl_read(j, ca->certificate, pem, &got, NULL))
-		return j->error;
-	if (got.number != want->number || got.this_update != want->this_update ||
-	    got.next_update != want->next_update || got.entries != want->entries)
-		return job_fail(j, E_CORRUPT, "bad_crl", "the new CRL doesn't read back as it was built");
-	return 0;
-}
-
 int pki_crl_build(
     struct job *j, const struct pki *p, const struct model *m, struct pki_crl *crl, struct buf *pem)
 {
 	const struct certificate *ca = model_ca(m);
-	const struct revocation **entries;
 	struct pki_issuer *issuer;
-	struct pki_crl want;
-	struct buf der, text;
-	int error;
+	struct pki_crl next;
+	struct buf der;
 
 	if (!ca || !model_network(m))
 		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");
 	if (pki_issuer_open(j, p, ca, &issuer))
 		return j->error;
-	want = plan_figures(crl, j->now, model_network(m)->policy.crl);
-	entries = list_entries(j->arena, m, &want.entries);
+	next = plan_figures(crl, j->now, model_network(m)->policy.crl);
+	next.entries = model_withdrawn_count(m);
 	buf_open(&der, j->arena);
-	buf_open(&text, j->arena);
-	error = crl_write(j, issuer, &want, entries, &der);
-	if (!error) {
-		pem_print(&text, "X509 CRL", (const uint8_t *)der.data, der.len);
-		error = read_back(j, issuer, &want, &text);
-	}
-	if (!error) {
-		buf_add(pem, text.data, text.len);
-		*crl = want;
+	if (!crl_write(j, issuer, &next, model_withdrawn(j->arena, m), &der)) {
+		pem_print(pem, "X509 CRL", (const uint8_t *)der.data, der.len);
+		*crl = next;
 	}
 	pki_issuer_close(issuer);
-	return error;
+	return j->error;
 }

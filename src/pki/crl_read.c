@@ -125,7 +125,7 @@ static int verify(struct job *j, X509_CRL *crl, X509 *ca)
 	return 0;
 }
 
-int crl_read(struct job *j, X509 *ca, const struct buf *pem, struct pki_crl *out, char ***serials)
+static int read_all(struct job *j, X509 *ca, const struct buf *pem, struct pki_crl *out, char ***serials)
 {
 	STACK_OF(X509_REVOKED) * entries;
 	struct pki_crl figures = { 0 };
@@ -159,7 +159,7 @@ int pki_crl_read(
 		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");
 	if (pki_certificate_parse(j, ca, &x))
 		return j->error;
-	error = crl_read(j, x, pem, out, serials);
+	error = read_all(j, x, pem, out, serials);
 	X509_free(x);
 	return error;
 }

@@ -1,7 +1,7 @@
 /*
  * Writes a CRL (RFC 5280, section 5.1) as DER by itself: for thousands of
  * entries OpenSSL's objects cost over ten times what the bytes do.  Whether the
- * bytes are right is not for this file to say: crl.c reads them back.
+ * bytes are right is not for this file to say: pki_crl_read does.
  */
 #include <openssl/x509v3.h>
 #include <string.h>

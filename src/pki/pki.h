@@ -120,11 +120,11 @@ struct pki_crl {
 };
 
 /*
- * Build the CRL of m's revocations as of j->now: every revoked certificate that is still in the
- * ledger, even if a clock dated it ahead, sorted by serial.  thisUpdate is
- * min(now, max(last + 1 s, now - 1 h)), nextUpdate now plus the policy's period, the number
- * max(last + 1, now in ms); crl is the one before (zeroed: none), and then this one.  The PEM has
- * been parsed back and verified against the CA; on failure crl and pem are as they were.  O(n log n).
+ * Build the CRL of m's revocations as of j->now, in the ledger's order, those that a clock dated
+ * ahead too.  thisUpdate is min(now, max(last + 1 s, now - 1 h)), nextUpdate now plus the policy's
+ * period, the number max(last + 1, now in ms); crl is the one before (zeroed: none), and then this
+ * one.  On failure crl and pem are as they were.  O(n).  Its bytes are not OpenSSL's: a CRL that
+ * OpenVPN can't use locks everybody out, so pki_crl_read comes before anybody relies on it.
  */
 int pki_crl_build(
     struct job *j, const struct pki *p, const struct model *m, struct pki_crl *crl, struct buf *pem);

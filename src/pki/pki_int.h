@@ -90,15 +90,13 @@ char *pki_serial_hex(struct arena *a, const ASN1_INTEGER *serial);
 /* Append what was written into a memory BIO, in one piece, so that no grown buffer leaves a copy behind. */
 void pki_add_bio(struct buf *b, BIO *bio);
 
-/* --- crl_write.c, crl_read.c --- */
+/* --- crl_write.c --- */
 /*
  * Append the DER of a CRL that the CA signs: entries in the order given, NULL-terminated; of the
  * figures the dates and the number.  Nothing has been read back yet.
  */
 int crl_write(struct job *j, const struct pki_issuer *ca, const struct pki_crl *figures,
     const struct revocation *const *entries, struct buf *der);
-/* pki_crl_read against a certificate that is parsed already, which costs as much as to verify by it. */
-int crl_read(struct job *j, X509 *ca, const struct buf *pem, struct pki_crl *out, char ***serials);
 
 /* --- sshsig.c: OpenSSH's PROTOCOL.sshsig; by Ed25519, with namespace "git" and hash sha512, and nothing else --- */
 enum { SSHSIG_SIGNATURE = 64 };

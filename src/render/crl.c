@@ -86,28 +86,55 @@ static bool is_due(const struct render_job *r)
 	    seen->crl.entries != model_withdrawn_count(r->model);
 }
 
-int crl_stage(const struct render_job *r, bool must)
+/* All of it, from its PEM and by OpenSSL's parser, as OpenVPN will: what built it has its bytes from neither. */
+static void read_back(void *reading)
+{
+	struct crl_reading *r = reading;
+	struct pki_crl got;
+
+	if (!pki_crl_read(&r->job, r->model, &r->pem, &got, NULL) &&
+	    (got.number != r->want.number || got.this_update != r->want.this_update ||
+		got.next_update != r->want.next_update || got.entries != r->want.entries))
+		job_fail(&r->job, E_CORRUPT, "bad_crl", "the new CRL doesn't read back as it was built");
+}
+
+int crl_stage(const struct render_job *r, bool must, struct crl_reading *reading)
 {
 	const struct crl_seen *seen = &r->render->crl;
 	struct crl_seen *next = &r->render->next_crl;
 	struct output_file *f;
-	struct buf pem;
 
+	*reading = (struct crl_reading){ .model = NULL };
 	look(r);
 	if (!must && !is_due(r))
 		return 0;
 	*next = (struct crl_seen){ .is_valid = true, .crl = seen->crl };
-	buf_open(&pem, r->job->arena);
-	if (pki_crl_build(r->job, r->pki, r->model, &next->crl, &pem))
+	buf_open(&reading->pem, r->job->arena);
+	if (pki_crl_build(r->job, r->pki, r->model, &next->crl, &reading->pem))
 		return r->job->error;
 	memcpy(next->ca, model_ca(r->model)->serial.hex, sizeof(next->ca));
-	output_write(r->output, "pki/crl.pem", pem.data, pem.len, OUTPUT_CLOCK);
+	output_write(r->output, "pki/crl.pem", reading->pem.data, reading->pem.len, OUTPUT_CLOCK);
 	/* OpenVPN compares whole seconds and the size. */
 	f = output_find(r->output, "pki/crl.pem");
 	f->mtime = time_now();
 	if (f->mtime <= seen->mtime.tv_sec)
 		f->mtime = seen->mtime.tv_sec + 1;
+	reading->model = r->model;
+	reading->want = next->crl;
+	job_open(&reading->job);
+	beside_start(&reading->beside, read_back, reading);
 	return 0;
+}
+
+int crl_await(struct job *j, struct crl_reading *r)
+{
+	if (!r->model)
+		return j->error;
+	beside_end(&r->beside);
+	if (r->job.error && !j->error)
+		job_fail(j, r->job.error, r->job.code, "%s", r->job.message);
+	job_close(&r->job);
+	return j->error;
 }
 
 void crl_note_staged(struct render *r)
@@ -128,11 +155,14 @@ void crl_note_staged(struct render *r)
 int render_refresh_crl(struct job *j, struct render *r, const struct model *m, bool *renewed)
 {
 	struct render_job work = { .job = j, .model = m, .pki = r->pki, .render = r };
+	struct crl_reading reading;
 
 	render_discard(r); /* the staging folder is for one output at a time */
 	work.output = r->staged = output_open();
 	*renewed = false;
-	if (crl_stage(&work, false) || output_stage(j, &r->place, r->staged))
+	if (!crl_stage(&work, false, &reading))
+		output_stage(j, &r->place, r->staged);
+	if (crl_await(j, &reading))
 		goto out;
 	crl_note_staged(r);
 	if (output_promote(j, &r->place, r->staged))

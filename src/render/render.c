@@ -105,6 +105,7 @@ int render_run_part(struct render_job *r)
 static int stage(struct render_job *r)
 {
 	struct job *j = r->job;
+	struct crl_reading reading;
 	bool must;
 
 	r->output = r->render->staged = output_open();
@@ -121,11 +122,10 @@ static int stage(struct render_job *r)
 	    (*model_touched(j->arena, r->model, ENTITY_REVOCATION) ||
 		*model_touched(j->arena, r->model, ENTITY_ADOPTION) ||
 		*model_touched(j->arena, r->model, ENTITY_PENDING));
-	if (crl_stage(r, must) || (r->is_full && foreign_remove(r)) ||
-	    output_stage(j, &r->render->place, r->output) || dry_check(r) ||
-	    database_stage(r, r->render->database))
-		return j->error;
-	return 0;
+	if (!crl_stage(r, must, &reading) && !(r->is_full && foreign_remove(r)) &&
+	    !output_stage(j, &r->render->place, r->output) && !dry_check(r))
+		database_stage(r, r->render->database);
+	return crl_await(j, &reading);
 }
 
 int render_stage(struct job *j, struct render *r, const struct model *m, const char *commit)

@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "base/beside.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/version.h"
@@ -247,8 +248,19 @@ int listing_output(const struct render_job *r, enum listing_id first, enum listi
     const char *path);
 
 /* --- crl.c --- */
-/* Add crl.pem to the output when it is due, bad, or always (must). */
-int crl_stage(const struct render_job *r, bool must);
+/* A new CRL being read back, beside the files on their way to the disk. */
+struct crl_reading {
+	const struct model *model; /* NULL: none was built */
+	struct buf pem;
+	struct pki_crl want;
+	struct job job;
+	struct beside beside;
+};
+
+/* Add crl.pem to the output when it is due, bad, or always (must); crl_await comes before anything is promoted. */
+int crl_stage(const struct render_job *r, bool must, struct crl_reading *reading);
+/* After every crl_stage, whatever came of it: E_CORRUPT when what was built is not what can be read. */
+int crl_await(struct job *j, struct crl_reading *reading);
 /*
  * Just before a promotion: what is known of a staged CRL is remembered as the live one's.  Renaming changes
  * nothing that a file is recognised by; where it fails, or another file comes, that one is read.

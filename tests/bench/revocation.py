@@ -1,5 +1,5 @@
 """From DELETE /gateway/{fqdn} until the CRL that OpenVPN reads lists the serial, beside easy-rsa."""
-import base64
+import binascii
 import itertools
 import os
 import time
@@ -13,9 +13,9 @@ BLOCK = 4
 
 def is_listed(data, serial):
     """Whether these bytes are in crl.pem; of 16 random ones nobody else has the same."""
-    with open(os.path.join(data, "pki", "crl.pem"), encoding="ascii") as file:
-        lines = [line for line in file if not line.startswith("-")]
-    return bytes.fromhex(serial) in base64.b64decode("".join(lines))
+    with open(os.path.join(data, "pki", "crl.pem"), "rb") as file:
+        pem = file.read()
+    return bytes.fromhex(serial) in binascii.a2b_base64(pem[pem.index(b"\n"):pem.rindex(b"\n-")])
 
 
 def revoke(vpn, name):

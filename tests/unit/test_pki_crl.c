@@ -77,10 +77,11 @@ static void test_openssl_agrees_about_each_certificate(void **state)
 	fixture_close(&f);
 }
 
-static void test_entries_are_sorted(void **state)
+static void test_entries_in_the_order_of_the_ledger(void **state)
 {
 	enum { N = 20 };
 	struct fixture f;
+	const struct entity **ledger;
 	char **serials;
 	struct pki_crl crl;
 	struct buf pem;
@@ -92,10 +93,9 @@ static void test_entries_are_sorted(void **state)
 	build(&f, NULL, f.job.now, &pem);
 	assert_int_equal(pki_crl_read(&f.job, f.model, &pem, &crl, &serials), 0);
 	assert_int_equal(crl.entries, N);
-	for (int i = 0; i < N; i++) {
-		assert_non_null(model_revocation(f.model, serials[i]));
-		assert_true(!i || strcmp(serials[i - 1], serials[i]) < 0);
-	}
+	ledger = model_all(f.job.arena, f.model, ENTITY_REVOCATION);
+	for (int i = 0; i < N; i++)
+		assert_string_equal(serials[i], ((const struct revocation *)ledger[i])->serial.hex);
 	assert_null(serials[N]);
 	fixture_close(&f);
 }
@@ -122,7 +122,8 @@ static void test_a_revocation_dated_ahead_counts(void **state)
 	fixture_close(&f);
 }
 
-static void test_an_entry_goes_with_its_certificate(void **state)
+/* A state that was pushed or restored may lack the certificate: closed when in doubt. */
+static void test_a_revocation_without_its_certificate_counts(void **state)
 {
 	const struct certificate *c;
 	struct fixture f;
@@ -132,9 +133,8 @@ static void test_an_entry_goes_with_its_certificate(void **state)
 	fixture_open(&f);
 	c = fixture_gateway(&f, "old.example.org");
 	fixture_revoke(&f, c, f.job.now, REASON_SUPERSEDED);
-	assert_int_equal(build(&f, NULL, f.job.now, &pem).entries, 1);
 	assert_int_equal(model_remove(&f.job, f.model, c->entity.path), 0);
-	assert_int_equal(build(&f, NULL, f.job.now, &pem).entries, 0);
+	assert_int_equal(build(&f, NULL, f.job.now, &pem).entries, 1);
 	fixture_close(&f);
 }
 
@@ -244,9 +244,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_empty_crl),
 		cmocka_unit_test(test_openssl_agrees_about_each_certificate),
-		cmocka_unit_test(test_entries_are_sorted),
+		cmocka_unit_test(test_entries_in_the_order_of_the_ledger),
 		cmocka_unit_test(test_a_revocation_dated_ahead_counts),
-		cmocka_unit_test(test_an_entry_goes_with_its_certificate),
+		cmocka_unit_test(test_a_revocation_without_its_certificate_counts),
 		cmocka_unit_test(test_dates_and_numbers_only_grow),
 		cmocka_unit_test(test_a_clock_that_goes_back),
 		cmocka_unit_test(test_a_policy_of_seconds),
