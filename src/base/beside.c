@@ -73,6 +73,16 @@ void beside_start(struct beside *b, void (*run)(void *of), void *of)
 	pthread_mutex_unlock(&mutex);
 }
 
+bool beside_is_done(struct beside *b)
+{
+	bool is_done;
+
+	pthread_mutex_lock(&mutex);
+	is_done = b->is_done;
+	pthread_mutex_unlock(&mutex);
+	return is_done;
+}
+
 void beside_end(struct beside *b)
 {
 	if (!b->is_taken) {

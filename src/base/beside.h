@@ -14,8 +14,9 @@ struct beside {
 	bool is_taken, is_done;
 };
 
-/* Any thread.  b is the caller's and stays where it is until beside_end, which must come; run must not wait for others. */
+/* Any thread.  b is the caller's, and stays where it is until beside_end, which must come. */
 void beside_start(struct beside *b, void (*run)(void *of), void *of);
+bool beside_is_done(struct beside *b);
 /* Returns when it is done: by this thread where every other had work, or none could be made. */
 void beside_end(struct beside *b);
 

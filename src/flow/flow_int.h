@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/beside.h"
 #include "base/map.h"
 #include "flow/flow.h"
 #include "render/render.h"
@@ -43,6 +44,16 @@ struct flow_keys { /* Idempotency-Keys of the last day */
 	struct flow_key *first, **last; /* oldest first; last NULL: none yet */
 };
 
+struct turn { /* of the writer, over a list of tickets */
+	struct job job;
+	struct ticket *list;
+	int64_t began_at, promoting_at; /* monotonic microseconds */
+	struct oid commit;
+	struct deploy_task task;
+	struct render *render;
+	struct beside promotion;
+};
+
 struct flow {
 	char *data;
 	int lock;                  /* of the folder, for the life of the instance */
@@ -56,6 +67,7 @@ struct flow {
 	pthread_rwlock_t model_lock; /* for previews, which read it on other threads */
 	struct oid head;
 	char rendered[OID_HEX];    /* the commit on disk; "": unknown, render everything */
+	struct turn *promoting;    /* published, and being put into place; NULL: all is */
 	int64_t next_end;          /* when the next superseded certificate ends; INT64_MAX: none */
 	int64_t next_check, next_prune;
 	struct render_checking *checking; /* the disk is being looked at; NULL: not now */
@@ -155,8 +167,16 @@ int flow_stage(struct job *j, struct state *s, const struct oid *at, const struc
 void flow_summarise(struct job *j, const struct model *before, const struct model *after, const struct plan *plan,
     struct flow_summary *out);
 
-/* Add what leads to a staged commit to the index of the history, in the same transaction. */
-int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct ticket *made);
+/* Commits that this turn has made. */
+struct flow_made {
+	const struct ticket *tickets;
+	struct render_commit *commits; /* NULL: not read, since others may be among them */
+	size_t n;
+};
+/* Read what the index needs of them, without a look at what is rendered. */
+int flow_read_made(struct job *j, struct flow *f, struct flow_made *made);
+/* Add what leads to a staged commit to the index of the history, in the same transaction; made may be NULL. */
+int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct flow_made *made);
 /* Some milliseconds of catching up; is there more to do? */
 bool flow_index_more(struct flow *f);
 void flow_stop_indexing(struct flow *f);
@@ -172,7 +192,13 @@ bool flow_is_replay(struct flow *f, const struct ticket *list, struct ticket *t)
 /* Once a list is published. */
 void flow_keep_keys(struct flow *f, const struct ticket *list);
 
-/* One turn of the writer over a list of tickets; each is answered. */
+/* --- turn.c --- */
+
+/* Of one turn over a list of tickets all up to the fact; who publishes nothing is answered. */
+void flow_begin(struct flow *f, struct ticket *list);
+/* Wait until what was published is in place, and answer those who wait for it.  Comes before any use of f->render. */
+void flow_settle(struct flow *f);
+/* Both: each is answered when it returns. */
 void flow_run(struct flow *f, struct ticket *list);
 void *flow_writer(void *flow);
 /* Do git and the model that came from rows hold the same files?  E_CORRUPT "stale_rows". */

@@ -127,8 +127,8 @@ static int read_commit(struct job *j, struct flow *f, const struct oid *id, cons
 	return j->error;
 }
 
-static int add_commits(
-    struct job *j, struct flow *f, const struct oid *list, size_t n, const struct ticket *made)
+static int read_commits(struct job *j, struct flow *f, const struct oid *list, size_t n,
+    const struct ticket *made, struct render_commit **out)
 {
 	struct render_commit *commits = arena_alloc(j->arena, n * sizeof(*commits));
 	struct network plan = { .name = NULL };
@@ -141,7 +141,17 @@ static int add_commits(
 	for (i = 0; i < n; i++)
 		if (read_commit(j, f, &list[i], made, &plan, &commits[i]))
 			return j->error;
-	return render_add_commits(j, f->render, commits, n);
+	*out = commits;
+	return 0;
+}
+
+static int add_commits(
+    struct job *j, struct flow *f, const struct oid *list, size_t n, const struct ticket *made)
+{
+	struct render_commit *commits;
+
+	return read_commits(j, f, list, n, made, &commits) ? j->error
+							   : render_add_commits(j, f->render, commits, n);
 }
 
 /* Is the index of commits that lead to this one? */
@@ -155,34 +165,33 @@ static bool is_index_of(struct job *j, struct flow *f, const struct oid *to, str
 	return is_ancestor;
 }
 
-/* Commits that were made a moment ago on a head that is indexed; none where others may be among them. */
-static size_t list_made(const struct flow *f, const struct ticket *made, struct oid *out)
+int flow_read_made(struct job *j, struct flow *f, struct flow_made *made)
 {
-	size_t n = 0;
+	struct oid list[FLOW_BATCH_MAX];
+	const struct ticket *t;
 
-	if (strcmp(render_indexed(f->render), f->head.hex) != 0)
-		return 0;
-	for (; made; made = made->next) {
-		if (made->change->kind == CHANGE_PUSH)
+	made->n = 0;
+	for (t = made->tickets; t; t = t->next) {
+		if (t->change->kind == CHANGE_PUSH)
 			return 0;
-		if (made->subject && !made->job->error)
-			out[n++] = made->commit;
+		if (t->subject && !t->job->error)
+			list[made->n++] = t->commit;
 	}
-	return n;
+	return made->n ? read_commits(j, f, list, made->n, made->tickets, &made->commits) : 0;
 }
 
-int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct ticket *made)
+int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct flow_made *made)
 {
-	struct oid from, *list, own[FLOW_BATCH_MAX];
+	struct oid from, *list;
 	size_t n;
 
-	if (!f->indexing && (n = list_made(f, made, own)))
-		return add_commits(j, f, own, n, made);
+	if (made && made->commits && !f->indexing && strcmp(render_indexed(f->render), f->head.hex) == 0)
+		return render_add_commits(j, f->render, made->commits, made->n);
 	if (f->indexing || !is_index_of(j, f, to, &from))
 		return j->error; /* behind serving, then */
 	if (state_list_commits(j, f->state, &from, to, &list, &n))
 		return j->error;
-	return n && n <= GAP_MAX ? add_commits(j, f, list, n, made) : 0;
+	return n && n <= GAP_MAX ? add_commits(j, f, list, n, made ? made->tickets : NULL) : 0;
 }
 
 /* What the index lacks of the rendered commit. */

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -38,12 +39,12 @@ def fault_name(fault):
     return f"{call}-{HOW.get(how) or errno.errorcode[code]}{'-on' if last != 1 else ''}"
 
 
-def numbers():
+def numbers(each=IS_LONG):
     """1, 2, 3, ... or, in short, some of them, others each time."""
     n = 1
     while True:
         yield n
-        n += 1 if IS_LONG else random.randint(n, 1 + 3 * n)
+        n += 1 if each else random.randint(n, 1 + 3 * n)
 
 
 # --- operations: each (service, number) -> an answer; what it needs is made before the fault is armed ---
@@ -114,6 +115,11 @@ def before(operation, service, number):
         fill_packs(service, number)
 
 
+def is_clear(answer, call):
+    """libgit2 takes for missing what it could not open."""
+    return answer.status_code in (503, 507) or call in ("any", "open") and answer.json()["code"] == "state_corrupt"
+
+
 def try_once(service, control, operation, number, fault, n):
     """Was there an n-th call?"""
     call, how, code, last = fault
@@ -137,8 +143,7 @@ def try_once(service, control, operation, number, fault, n):
         acknowledged = [answer.headers["X-Commit"]]
     elif answer is not None:
         assert how != SHORT, answer.text
-        # libgit2 takes for missing what it could not open.
-        assert answer.status_code in (503, 507) or call in ("any", "open") and answer.json()["code"] == "state_corrupt"
+        assert is_clear(answer, call)
         assert answer.headers["Content-Type"] == "application/problem+json" and answer.json()["detail"]
         assert code != errno.ENOSPC or answer.json()["code"] == "disk_full", answer.text
         assert service.git("rev-parse", f"main~{int(last == FOR_EVER)}").strip() == head, f"refused and done: {answer.text}"
@@ -189,6 +194,64 @@ def test_nth_call(pool, operation, fault):
         assert pool.service.stop() == 0, pool.service.read_log()[-6000:]
         start_again(pool.service)
         check(pool.service)
+    except BaseException:
+        pool.drop()
+        raise
+
+
+# --- many at a time: while one turn is put into place the next one is planned ---
+
+CROWD, EACH = 8, 3
+
+
+def make_users(service, prefix, answers):
+    for i in range(EACH):
+        name = f"{prefix}-{i}"
+        try:
+            answers[name] = service.post("/users", {"name": name})
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            answers[name] = None
+
+
+def ask_together(service, number):
+    """name: answer, or None where there was none."""
+    answers = {}
+    callers = [threading.Thread(target=make_users, args=(service, f"c{number}-{i}", answers)) for i in range(CROWD)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(answers) == CROWD * EACH
+    return answers
+
+
+@pytest.mark.parametrize("fault", FAULTS[:2] + FAULTS[-1:], ids=fault_name)
+def test_nth_call_among_many(pool, fault):
+    """A turn that could not be put into place is nobody else's: each answer is true by itself."""
+    if not pool.service:
+        pool.take()
+    call, how, code, last = fault
+    service, control = pool.service, pool.control
+    try:
+        for n in numbers(each=False):  # who of them meets it is another one each time
+            make_room(service, n)
+            control.arm(call, how, code, n, n if last == 1 else last)
+            answers = ask_together(service, next(serial))
+            _, hits = control.disarm()
+            if how == EXIT and hits:
+                service.process.wait(timeout=10)
+                start_again(service)
+            wait_for_repair(service)
+            if last == FOR_EVER:
+                service.user(f"x{next(serial)}")  # sweeps what could not be swept
+            there = {row["name"] for row in service.get("/users").json()}
+            for name, answer in answers.items():
+                assert answer is None or answer.ok == (name in there), f"{name}: {answer.status_code} {answer.text}"
+                assert answer is None or answer.ok or is_clear(answer, call), answer.text
+            check(service, [answer.headers["X-Commit"] for answer in answers.values() if answer is not None and answer.ok],
+                  started=False)
+            if not hits:
+                break
     except BaseException:
         pool.drop()
         raise

@@ -1,0 +1,327 @@
+/*
+ * A turn of the writer over a list of changes: the whole line.  Up to the
+ * publish nothing outside has moved, from there on the change is a fact and
+ * what fails is a warning.  While it is put into place the next turn's changes
+ * are planned already, which read nothing that is rendered.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/beside.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "flow/flow_int.h"
+
+enum { TRIES = 5 };
+
+struct packing { /* of what is staged, beside the rendering of it */
+	struct job job;
+	struct flow *flow;
+	struct flow_made made;
+};
+
+/* Plan, issue and stage one change on top of *at; the fork then holds it too. */
+static int stage_change(struct flow *f, struct model *fork, struct ticket *t, struct oid *at)
+{
+	struct model *own = model_fork(fork);
+	struct change filled = *t->change;
+	struct job *j = t->job;
+	struct plan *plan;
+	struct oid next;
+
+	t->subject = NULL; /* of an earlier try */
+	if (flow_fill(j, f->state, own, at, &filled) || change_plan(j, own, &filled, &plan))
+		goto out;
+	t->commit = *at;
+	if (!plan->files && !plan->issues && filled.kind != CHANGE_PUSH)
+		goto out; /* nothing to do: the commit that is there already says so */
+	if (pki_issue(j, f->pki, own, plan, &f->issuer) || flow_put_plan(j, own, plan) ||
+	    flow_stage(j, f->state, at, &filled, plan, &next))
+		goto out;
+	flow_summarise(j, fork, own, plan, &t->summary);
+	t->subject = plan->subject;
+	t->commit = *at = next;
+	model_absorb(fork, own);
+	own = NULL;
+out:
+	model_close(own);
+	return j->error;
+}
+
+/*
+ * Where nobody knows whether the ref has moved, the change may be seen and yet not last, and nothing that is
+ * written from here on can be trusted to.  The next start reads what is on the disk.
+ */
+static int publish(struct job *j, struct flow *f, const struct oid *new)
+{
+	if (state_publish(j, f->state, &f->head, new) == 0)
+		return 0;
+	if (state_is_unsure(f->state)) {
+		log_line(
+		    LOG_LEVEL_ERROR, "%s; %.12s is not known to be durable: stopping", j->message, new->hex);
+		_exit(EXIT_FAILURE);
+	}
+	return j->error;
+}
+
+static void pack(void *packing)
+{
+	struct packing *p = packing;
+
+	if (!state_pack(&p->job, p->flow->state))
+		flow_read_made(&p->job, p->flow, &p->made);
+}
+
+/*
+ * Side by side, since both wait for the disk most of the time.  What was published before is in place first; where
+ * that failed, this turn is tried again once all of it has been rendered.
+ */
+static int pack_and_render(
+    struct job *j, struct flow *f, struct model *fork, const struct ticket *list, const struct oid *new)
+{
+	struct packing p = { .flow = f, .made = { .tickets = list } };
+	struct beside packing;
+	int64_t began_at;
+
+	job_open(&p.job);
+	beside_start(&packing, pack, &p);
+	flow_settle(f);
+	began_at = time_monotonic_us();
+	if (!f->rendered[0])
+		job_fail(j, E_STALE, "stale", "what was published before is not in place");
+	else
+		render_stage(j, f->render, fork, new->hex);
+	flow_measure_stage(f, began_at);
+	beside_end(&packing);
+	if (p.job.error && !j->error)
+		job_fail(j, p.job.error, p.job.code, "%s", p.job.message);
+	if (!j->error)
+		flow_index(j, f, new, &p.made);
+	job_close(&p.job);
+	return j->error;
+}
+
+static bool is_one(const struct ticket *list)
+{
+	return !list->next;
+}
+
+static bool is_promoted(struct flow *f)
+{
+	return f->promoting && beside_is_done(&f->promoting->promotion);
+}
+
+/* Everything up to the fact; *new is HEAD where no ticket changed anything. */
+static int stage_and_publish(
+    struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
+{
+	struct ticket *t;
+
+	*new = f->head;
+	for (t = list; t; t = t->next) {
+		if (is_one(list) || is_promoted(f))
+			flow_settle(f);
+		if (!t->job->error && !flow_is_replay(f, list, t))
+			stage_change(f, fork, t, new);
+	}
+	pki_issuer_rest(f->issuer);
+	if (strcmp(new->hex, f->head.hex) == 0)
+		return 0;
+	if (pack_and_render(j, f, fork, list, new) || publish(j, f, new)) {
+		render_discard(f->render);
+		state_discard(f->state);
+	}
+	return j->error;
+}
+
+static void move_head(struct flow *f, struct model *fork, const struct oid *head)
+{
+	pthread_rwlock_wrlock(&f->model_lock);
+	model_absorb(f->model, fork);
+	f->head = *head;
+	pthread_rwlock_unlock(&f->model_lock);
+}
+
+static void put_into_place(void *turn)
+{
+	struct turn *t = turn;
+
+	render_promote(&t->job, t->render);
+}
+
+/* From here on nothing can fail but the promotion, which the next turn repeats; it goes on beside that one's plans. */
+static void promote(struct flow *f, struct turn *t, struct model *fork, const struct oid *new)
+{
+	t->commit = *new;
+	t->task = (struct deploy_task){ .old_commit = arena_strdup(t->job.arena, f->head.hex),
+		.new_commit = t->commit.hex };
+	flow_collect_cuts(&t->job, fork, &t->task);
+	flow_note_end(f, &t->job, fork, false);
+	move_head(f, fork, new);
+	t->promoting_at = time_monotonic_us();
+	t->render = f->render;
+	f->promoting = t;
+	beside_start(&t->promotion, put_into_place, t);
+}
+
+/* Somebody moved main with stock git: HEAD is the truth, so take it over. */
+static int follow_head(struct job *j, struct flow *f)
+{
+	struct model *fork = model_fork(f->model);
+	struct oid head;
+
+	if (state_head(j, f->state, &head) || flow_put_diff(j, f->state, &f->head, &head, fork) ||
+	    model_check(j, fork)) {
+		model_close(fork);
+		return j->error;
+	}
+	move_head(f, fork, &head);
+	return flow_bring_forward(j, f, false);
+}
+
+static void answer(struct flow *f, struct ticket *list, const struct job *failure)
+{
+	struct ticket *t, *next;
+
+	pthread_mutex_lock(&f->mutex);
+	for (t = list; t; t = next) {
+		next = t->next; /* once done, the ticket is its caller's again */
+		if (failure && failure->error && !t->job->error)
+			job_fail(t->job, failure->error, failure->code, "%s", failure->message);
+		t->is_done = true;
+	}
+	pthread_cond_broadcast(&f->done);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+static void end_turn(struct flow *f, struct turn *t)
+{
+	flow_measure_turn(f, t->list, t->began_at);
+	answer(f, t->list, &t->job);
+	job_close(&t->job);
+	free(t);
+}
+
+void flow_settle(struct flow *f)
+{
+	struct turn *t = f->promoting;
+
+	if (!t)
+		return;
+	beside_end(&t->promotion);
+	f->promoting = NULL;
+	if (t->job.error) {
+		f->rendered[0] = '\0';
+		log_line(LOG_LEVEL_ERROR, "render of %.12s: %s", t->commit.hex, t->job.message);
+		flow_publish_snapshot(f, t->job.message);
+		job_clear(&t->job); /* flow_submit tells it as a warning */
+	} else {
+		flow_measure_promote(f, t->promoting_at);
+		memcpy(f->rendered, t->commit.hex, OID_HEX);
+		flow_publish_snapshot(f, NULL);
+		deploy_submit(f->deploy, &t->task);
+	}
+	end_turn(f, t);
+}
+
+/* One try. E_STALE: main had moved, or what was rendered is not what was thought. */
+static int run_once(struct flow *f, struct turn *t)
+{
+	struct model *fork = model_fork(f->model);
+	struct oid new;
+
+	if (stage_and_publish(&t->job, f, fork, t->list, &new)) {
+		model_close(fork);
+		return t->job.error;
+	}
+	if (strcmp(new.hex, f->head.hex) == 0) {
+		model_close(fork);
+		flow_settle(f); /* what these find done already is in force before they hear of it */
+	} else {
+		promote(f, t, fork, &new);
+	}
+	flow_keep_keys(f, t->list);
+	return 0;
+}
+
+static void run_alone(struct flow *f, struct ticket *list)
+{
+	struct ticket *t, *next;
+
+	for (t = list; t; t = next) {
+		next = t->next;
+		t->next = NULL;
+		flow_run(f, t);
+	}
+}
+
+/* What is no change: one ticket that has the writer for itself. */
+static void run_special(struct flow *f, struct ticket *t)
+{
+	flow_settle(f);
+	if (t->kind == TICKET_CHECK)
+		render_check(t->job, f->render, f->model, f->head.hex, &t->differences);
+	else
+		flow_catch_up(t->job, f);
+	answer(f, t, NULL);
+}
+
+/* Up to the fact, or the answer where there is none; flow_settle ends a turn that published something. */
+static void begin_turn(struct flow *f, struct ticket *list)
+{
+	struct turn *t = mem_zalloc(sizeof(*t));
+	struct job *j = &t->job;
+	int tries;
+
+	t->list = list;
+	t->began_at = time_monotonic_us();
+	for (tries = 0;; tries++) {
+		job_open(j);
+		if (!f->rendered[0] && flow_catch_up(j, f))
+			break; /* behind and unable to catch up: refuse rather than pile up what is not in force */
+		if (run_once(f, t) != E_STALE || tries >= TRIES)
+			break;
+		flow_settle(f);
+		job_close(j);
+		job_open(j);
+		if (follow_head(j, f))
+			break;
+		job_close(j);
+	}
+	if (f->promoting == t)
+		return;
+	if (j->error && !is_one(list)) {
+		flow_measure_turn(f, list, t->began_at);
+		run_alone(f, list); /* one change may have spoilt the batch for the others */
+		job_close(j);
+		free(t);
+	} else {
+		end_turn(f, t);
+	}
+}
+
+void flow_begin(struct flow *f, struct ticket *list)
+{
+	if (list->kind == TICKET_CHANGE)
+		begin_turn(f, list);
+	else
+		run_special(f, list);
+}
+
+void flow_run(struct flow *f, struct ticket *list)
+{
+	flow_begin(f, list);
+	flow_settle(f);
+}
+
+int flow_apply(struct job *j, struct flow *f, const struct change *ch)
+{
+	struct ticket t = { .kind = TICKET_CHANGE, .job = j, .change = ch };
+
+	flow_run(f, &t);
+	if (!j->error)
+		flow_log(&t);
+	return j->error;
+}
