@@ -6,6 +6,7 @@
 #define HTTP_HTTP_INT_H
 
 #include <civetweb.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/digest.h"
@@ -31,7 +32,7 @@ struct listener { /* workers of their own, so that who keeps those of another on
 	unsigned workers;
 	atomic_uint streams;       /* so many of them stay with one request */
 	void *tls;                 /* SSL_CTX *; NULL: no listener speaks TLS */
-	bool is_starting;
+	pthread_t starter;         /* the thread that starts it */
 	char trouble[HTTP_TROUBLE]; /* CivetWeb's first complaint while it starts */
 };
 

@@ -16,10 +16,11 @@
 static int on_log(const struct mg_connection *conn, const char *text)
 {
 	struct listener *l = mg_get_user_data(mg_get_context(conn));
+	bool is_starting = pthread_equal(pthread_self(), l->starter) && !l->civetweb;
 
-	if (!l->is_starting && limits_may_log(l->http->limits, time_monotonic_ms()))
+	if (!is_starting && limits_may_log(l->http->limits, time_monotonic_ms()))
 		log_line(LOG_LEVEL_WARNING, "http: %s", text);
-	else if (l->is_starting && l->trouble[0] == '\0')
+	else if (is_starting && l->trouble[0] == '\0')
 		snprintf(l->trouble, sizeof(l->trouble), "%s", text);
 	return 1;
 }
@@ -76,9 +77,8 @@ static int start(struct job *j, struct listener *l, const char *listen_on, int w
 
 	snprintf(workers, sizeof(workers), "%d", workers_n);
 	l->workers = (unsigned)workers_n;
-	l->is_starting = true;
+	l->starter = pthread_self();
 	l->civetweb = mg_start(&callbacks, l, settings);
-	l->is_starting = false;
 	if (!l->civetweb)
 		return job_fail(j, E_IO, "listen_failed", "cannot listen: %s",
 		    l->trouble[0] ? l->trouble : "no thread could be started");
@@ -107,6 +107,7 @@ static int open_unix(struct job *j, struct http *h, const char *path, bool is_ow
 	return chmod(path, 0660) < 0 ? job_fail_errno(j, "chmod %s", path) : 0;
 }
 
+/* The network last: whom it answers finds the sockets too. */
 static int open_listeners(struct job *j, const struct http_options *o, struct http *h)
 {
 	struct buf tcp;
@@ -115,13 +116,14 @@ static int open_listeners(struct job *j, const struct http_options *o, struct ht
 	buf_open(&tcp, j->arena);
 	if (o->listen_n == 0 && !o->socket)
 		return job_fail(j, E_INVALID, "invalid", "there is nothing to listen on");
-	if (listen_print_tcp(j, o, &tcp) ||
-	    (tcp.len && start(j, add_listener(h, o->tls), tcp.data, HTTP_WORKERS)))
+	if (o->socket && open_unix(j, h, o->socket, true))
 		return j->error;
 	for (i = 0; i < o->listen_n; i++)
 		if (listen_is_unix(o->listen[i]) && open_unix(j, h, listen_unix_path(o->listen[i]), false))
 			return j->error;
-	return o->socket ? open_unix(j, h, o->socket, true) : 0;
+	if (listen_print_tcp(j, o, &tcp))
+		return j->error;
+	return tcp.len ? start(j, add_listener(h, o->tls), tcp.data, HTTP_WORKERS) : 0;
 }
 
 int http_open(struct job *j, const struct http_options *o, struct http **out)
