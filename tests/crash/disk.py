@@ -11,6 +11,7 @@ CALLS = {"write": 1, "pwrite": 2, "fsync": 4, "rename": 8, "link": 16, "open": 3
          "truncate": 256}
 ERROR, EXIT, SHORT = range(3)
 FOR_EVER = 2 ** 63
+LOSES_BYTES = {"LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.join(HERE, "lsan.supp")}  # libgit2 does
 IS_LONG = os.environ.get("VPNUNIT_LONG") == "1"  # `make test-long`
 
 
@@ -30,7 +31,7 @@ class Control:
         path = os.path.join(SHIMS, f"{shim}.so")
         assert os.access(path, os.R_OK), f"{path} is missing: make builds it, VPNUNIT_SHIMS names its folder"
         return {"LD_PRELOAD": path, "DISK_ROOT": self.data, "DISK_CONTROL": self.path,
-                "DISK_LOG": log, "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.join(HERE, "lsan.supp"),
+                "DISK_LOG": log, **LOSES_BYTES,
                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
     def arm(self, call, how, error=0, first=1, last=None):

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from clock import is_sanitized
-from disk import IS_LONG
+from disk import IS_LONG, LOSES_BYTES
 from service import PATIENCE, Service
 
 REQUESTS = 100000 if IS_LONG else 6000
@@ -17,7 +17,7 @@ REQUESTS = 100000 if IS_LONG else 6000
 
 @pytest.fixture
 def service(folder):
-    running = Service(folder)
+    running = Service(folder, environment=LOSES_BYTES)
     yield running.start()
     assert running.stop() == 0
 
