@@ -109,7 +109,7 @@ static int find_path(struct http_request *req, const struct object *o, char path
 	struct ip_prefix place;
 
 	if (o->path) {
-		strcpy(path, o->path);
+		memcpy(path, o->path, strlen(o->path) + 1);
 		return 0;
 	}
 	if (query_network(req->job, api->query, &m) == 0) {

@@ -96,11 +96,13 @@ static const char *find_signer(struct job *j, struct flow *f, const struct oid *
 	return read_signer(j, f->state, id);
 }
 
-static int read_commit(struct job *j, struct flow *f, const struct oid *id, const struct ticket *made,
-    struct network *plan, struct render_commit *out)
+/* out->plan is the one before on entry. */
+static int read_commit(
+    struct job *j, struct flow *f, const struct oid *id, const struct ticket *made, struct render_commit *out)
 {
 	struct state *s = f->state;
 	struct files files = { .arena = j->arena };
+	struct network plan = out->plan;
 	struct state_commit c;
 	size_t i;
 
@@ -113,7 +115,7 @@ static int read_commit(struct job *j, struct flow *f, const struct oid *id, cons
 	}
 	for (i = 0; i < files.n; i++)
 		if (strcmp(files.list[i].path, "network.json") == 0 && files.list[i].after)
-			read_plan(files.list[i].after, files.list[i].after_len, plan);
+			read_plan(files.list[i].after, files.list[i].after_len, &plan);
 	*out = (struct render_commit){ .id = arena_strdup(j->arena, id->hex),
 		.time = c.time,
 		.actor = c.actor,
@@ -121,16 +123,16 @@ static int read_commit(struct job *j, struct flow *f, const struct oid *id, cons
 		.change = c.change,
 		.reason = c.reason,
 		.signed_by = find_signer(j, f, id, made),
-		.plan = *plan,
+		.plan = plan,
 		.files = files.list,
 		.files_n = files.n };
 	return j->error;
 }
 
-static int read_commits(struct job *j, struct flow *f, const struct oid *list, size_t n,
-    const struct ticket *made, struct render_commit **out)
+/* made->n of them, into made->commits. */
+static int read_commits(struct job *j, struct flow *f, const struct oid *list, struct flow_made *made)
 {
-	struct render_commit *commits = arena_alloc(j->arena, n * sizeof(*commits));
+	struct render_commit *commits = arena_alloc(j->arena, made->n * sizeof(*commits));
 	struct network plan = { .name = NULL };
 	struct buf network;
 	size_t i;
@@ -138,20 +140,22 @@ static int read_commits(struct job *j, struct flow *f, const struct oid *list, s
 	if (state_read(j, f->state, &list[0], "network.json", &network))
 		return j->error;
 	read_plan(network.data, network.len, &plan);
-	for (i = 0; i < n; i++)
-		if (read_commit(j, f, &list[i], made, &plan, &commits[i]))
+	for (i = 0; i < made->n; i++) {
+		commits[i].plan = plan;
+		if (read_commit(j, f, &list[i], made->tickets, &commits[i]))
 			return j->error;
-	*out = commits;
+		plan = commits[i].plan;
+	}
+	made->commits = commits;
 	return 0;
 }
 
 static int add_commits(
-    struct job *j, struct flow *f, const struct oid *list, size_t n, const struct ticket *made)
+    struct job *j, struct flow *f, const struct oid *list, size_t n, const struct ticket *tickets)
 {
-	struct render_commit *commits;
+	struct flow_made made = { .tickets = tickets, .n = n };
 
-	return read_commits(j, f, list, n, made, &commits) ? j->error
-							   : render_add_commits(j, f->render, commits, n);
+	return read_commits(j, f, list, &made) ? j->error : render_add_commits(j, f->render, made.commits, n);
 }
 
 /* Is the index of commits that lead to this one? */
@@ -177,7 +181,7 @@ int flow_read_made(struct job *j, struct flow *f, struct flow_made *made)
 		if (t->subject && !t->job->error)
 			list[made->n++] = t->commit;
 	}
-	return made->n ? read_commits(j, f, list, made->n, made->tickets, &made->commits) : 0;
+	return made->n ? read_commits(j, f, list, made) : 0;
 }
 
 int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct flow_made *made)
