@@ -192,6 +192,9 @@ bool flow_is_replay(struct flow *f, const struct ticket *list, struct ticket *t)
 /* Once a list is published. */
 void flow_keep_keys(struct flow *f, const struct ticket *list);
 
+/* Changes that came meanwhile, up to so many and the first push. */
+struct ticket *flow_take_more(struct flow *f, unsigned max);
+
 /* --- turn.c --- */
 
 /* Of one turn over a list of tickets all up to the fact; who publishes nothing is answered. */

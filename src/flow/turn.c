@@ -74,25 +74,17 @@ static void pack(void *packing)
 		flow_read_made(&p->job, p->flow, &p->made);
 }
 
-/*
- * Side by side, since both wait for the disk most of the time.  What was published before is in place first; where
- * that failed, this turn is tried again once all of it has been rendered.
- */
+/* Side by side, since both wait for the disk most of the time. */
 static int pack_and_render(
     struct job *j, struct flow *f, struct model *fork, const struct ticket *list, const struct oid *new)
 {
 	struct packing p = { .flow = f, .made = { .tickets = list } };
 	struct beside packing;
-	int64_t began_at;
+	int64_t began_at = time_monotonic_us();
 
 	job_open(&p.job);
 	beside_start(&packing, pack, &p);
-	flow_settle(f);
-	began_at = time_monotonic_us();
-	if (!f->rendered[0])
-		job_fail(j, E_STALE, "stale", "what was published before is not in place");
-	else
-		render_stage(j, f->render, fork, new->hex);
+	render_stage(j, f->render, fork, new->hex);
 	flow_measure_stage(f, began_at);
 	beside_end(&packing);
 	if (p.job.error && !j->error)
@@ -113,23 +105,40 @@ static bool is_promoted(struct flow *f)
 	return f->promoting && beside_is_done(&f->promoting->promotion);
 }
 
-/* Everything up to the fact; *new is HEAD where no ticket changed anything. */
-static int stage_and_publish(
-    struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
+/*
+ * Plan and stage each on top of the one before, while what was published before is put into place.  Whoever is
+ * answered meanwhile and comes again is of this turn too: what a turn costs by itself is shared by more.
+ */
+static void stage_changes(struct flow *f, struct model *fork, struct ticket *list, struct oid *at)
 {
 	struct ticket *t;
+	unsigned n = 0;
 
-	*new = f->head;
 	for (t = list; t; t = t->next) {
 		if (is_one(list) || is_promoted(f))
 			flow_settle(f);
 		if (!t->job->error && !flow_is_replay(f, list, t))
-			stage_change(f, fork, t, new);
+			stage_change(f, fork, t, at);
+		n++;
+		if (!t->next) {
+			flow_settle(f);
+			t->next = flow_take_more(f, FLOW_BATCH_MAX - n);
+		}
 	}
 	pki_issuer_rest(f->issuer);
+}
+
+/* Everything up to the fact; *new is HEAD where no ticket changed anything. */
+static int stage_and_publish(
+    struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
+{
+	*new = f->head;
+	stage_changes(f, fork, list, new);
 	if (strcmp(new->hex, f->head.hex) == 0)
 		return 0;
-	if (pack_and_render(j, f, fork, list, new) || publish(j, f, new)) {
+	if (!f->rendered[0]) /* what was published before could not be put into place: again, once it is */
+		job_fail(j, E_STALE, "stale", "what was published before is not in place");
+	if (j->error || pack_and_render(j, f, fork, list, new) || publish(j, f, new)) {
 		render_discard(f->render);
 		state_discard(f->state);
 	}
@@ -236,12 +245,10 @@ static int run_once(struct flow *f, struct turn *t)
 		model_close(fork);
 		return t->job.error;
 	}
-	if (strcmp(new.hex, f->head.hex) == 0) {
+	if (strcmp(new.hex, f->head.hex) == 0)
 		model_close(fork);
-		flow_settle(f); /* what these find done already is in force before they hear of it */
-	} else {
+	else
 		promote(f, t, fork, &new);
-	}
 	flow_keep_keys(f, t->list);
 	return 0;
 }

@@ -27,6 +27,28 @@ static struct ticket *take_list(struct flow *f)
 	return list;
 }
 
+static bool is_mergeable(const struct ticket *t)
+{
+	return t->kind == TICKET_CHANGE && t->change->kind != CHANGE_PUSH;
+}
+
+struct ticket *flow_take_more(struct flow *f, unsigned max)
+{
+	struct ticket *list = NULL, **end = &list;
+
+	pthread_mutex_lock(&f->mutex);
+	for (; max && f->first && is_mergeable(f->first); max--) {
+		*end = f->first;
+		end = &(*end)->next;
+		f->first = f->first->next;
+	}
+	if (!f->first)
+		f->last = &f->first;
+	*end = NULL;
+	pthread_mutex_unlock(&f->mutex);
+	return list;
+}
+
 static bool has_push(const struct ticket *list)
 {
 	for (; list; list = list->next)
