@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stddef.h>
 
-/* The writer's pack, a CRL that is read back, half of the files that are synced. */
+/* A turn put into place; or its pack and a CRL that is read back; and half of the files that either syncs. */
 enum { HELPERS = 3 };
 
 struct helper {

@@ -6,10 +6,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/beside.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "flow/flow_int.h"
@@ -290,7 +288,6 @@ static void begin_turn(struct flow *f, struct ticket *list)
 			break; /* behind and unable to catch up: refuse rather than pile up what is not in force */
 		if (run_once(f, t) != E_STALE || tries >= TRIES)
 			break;
-		flow_settle(f);
 		job_close(j);
 		job_open(j);
 		if (follow_head(j, f))

@@ -6,7 +6,7 @@
  * Two steps: render_stage writes the new files under DATA/staging, durable, and
  * changes nothing that is live; render_promote renames them into place, what
  * takes access away before what gives it, and commits the SQLite transaction.
- * Used by one thread at a time: the writer's.
+ * Used by one thread at a time: the writer's, or the helper that promotes for it.
  */
 #ifndef RENDER_RENDER_H
 #define RENDER_RENDER_H
