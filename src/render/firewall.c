@@ -168,5 +168,5 @@ int render_firewall(const struct render_job *r)
 	struct json *values = json_object(r->job->arena);
 
 	json_add_string(r->job->arena, values, "mask", print_mask(r->job->arena, model_network(r->model)));
-	return listing_output(r, LISTING_GATEWAYS, LISTING_SPECIAL, values, "firewall/nftables.conf");
+	return listing_output(r, LISTING_GATEWAYS, LISTING_SPECIAL, values);
 }

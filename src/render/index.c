@@ -71,6 +71,5 @@ void index_lines(const struct lines *l, const struct entity *e)
 
 int render_index(const struct render_job *r)
 {
-	return listing_output(
-	    r, LISTING_CERTIFICATES, LISTING_CERTIFICATES, json_object(r->job->arena), "pki/index.txt");
+	return listing_output(r, LISTING_CERTIFICATES, LISTING_CERTIFICATES, json_object(r->job->arena));
 }

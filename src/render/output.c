@@ -83,7 +83,7 @@ static void file_drop_bytes(struct output_file *f)
 {
 	if (f->data && (f->flags & OUTPUT_SECRET))
 		digest_cleanse(f->data, f->len);
-	if (f->data != staged_bytes)
+	if (f->data != staged_bytes && !(f->flags & OUTPUT_LENT))
 		free(f->data);
 	f->data = NULL;
 	f->len = 0;
@@ -135,6 +135,17 @@ void output_write(struct output *o, const char *path, const void *data, size_t l
 	f->twin = NULL;
 	f->len = len;
 	f->flags = flags;
+}
+
+void output_lend(struct output *o, const char *path, char *data, size_t len, unsigned flags)
+{
+	struct output_file *f = output_take(o, path);
+
+	file_drop_bytes(f);
+	f->data = data;
+	f->twin = NULL;
+	f->len = len;
+	f->flags = flags | OUTPUT_LENT;
 }
 
 void output_twin(struct output *o, const char *path, const char *other)

@@ -8,16 +8,22 @@
 
 #include "render/render_int.h"
 
-/* One side into memory. */
-static int run(struct render_job *work, struct output **out)
-{
-	int error;
+struct side { /* of the comparison, in memory */
+	struct output *output;
+	struct listings *listings;
+};
 
-	work->output = *out = output_open();
-	work->listings = listings_open();
-	error = render_run(work);
-	listings_close(work->listings);
-	return error;
+static int run(struct render_job *work, struct side *out)
+{
+	work->output = out->output = output_open();
+	work->listings = out->listings = listings_open();
+	return render_run(work);
+}
+
+static void side_close(struct side *s)
+{
+	output_close(s->output);
+	listings_close(s->listings);
 }
 
 static bool is_same(const struct output_file *a, const struct output_file *b)
@@ -90,7 +96,7 @@ int render_preview(struct job *j, struct render *r, const struct model *m, const
     struct render_preview *out)
 {
 	struct render_job work = { .job = j, .model = m, .commit = to, .pki = r->pki, .render = r };
-	struct output *before = NULL, *after = NULL;
+	struct side before = { .output = NULL }, after = { .output = NULL };
 
 	work.is_full = !model_base(m);
 	if (run(&work, &after))
@@ -102,9 +108,9 @@ int render_preview(struct job *j, struct render *r, const struct model *m, const
 		if (run(&work, &before))
 			goto out;
 	}
-	compare(j, before, after, out);
+	compare(j, before.output, after.output, out);
 out:
-	output_close(before);
-	output_close(after);
+	side_close(&before);
+	side_close(&after);
 	return j->error;
 }

@@ -23,6 +23,7 @@ enum output_flags {
 	OUTPUT_CLOCK = 2,    /* not a function of the commit: the CRL */
 	OUTPUT_NEW = 4,      /* known to differ from the live one: not read to compare */
 	OUTPUT_MANY = 8,     /* one of a gateway's: nobody asks for its bytes once it is staged */
+	OUTPUT_LENT = 16,    /* output_lend's */
 };
 
 struct output_file {
@@ -39,6 +40,8 @@ struct output_file {
 
 /* Bytes are copied. The last call for a path wins; a write wins over a removal. */
 void output_write(struct output *o, const char *path, const void *data, size_t len, unsigned flags);
+/* The same, but the bytes stay the caller's, who keeps them until nobody asks the output for them. */
+void output_lend(struct output *o, const char *path, char *data, size_t len, unsigned flags);
 void output_remove(struct output *o, const char *path);
 /*
  * path, written already, holds the bytes of another file of the output: both become names of one file (link(2)) where
@@ -202,15 +205,24 @@ enum listing_id {
 	LISTINGS
 };
 
+enum listed_file { LISTED_INDEX, LISTED_ROUTES, LISTED_RULESET, LISTED_FILES };
+
 struct listing { /* a line, or several or none, an entity, in the order of model_all */
-	char *text;
-	size_t len, cap;
-	size_t *ends; /* of each line; NULL: there is no listing */
+	size_t at, len;      /* in the text of its file */
+	uint32_t *ends;      /* of each line, from at on; NULL: there is no listing */
 	size_t n;
 };
 
+struct listed_text {
+	struct arena *arena; /* of the text alone; NULL: there is none */
+	struct buf text;
+};
+
 struct listings {
-	struct listing live[LISTINGS], staged[LISTINGS];
+	struct listing_set {
+		struct listing list[LISTINGS];
+		struct listed_text files[LISTED_FILES];
+	} live, staged;      /* staged: those that an output changes */
 };
 
 /* Empty ones: everything is expanded. */
@@ -226,7 +238,8 @@ struct lines { /* what an entity adds: an element of list for each time that the
 };
 
 struct listing_source {
-	const char *template, *section;
+	enum listed_file file;
+	const char *section;
 	enum entity_kind kind;
 	void (*add)(const struct lines *l, const struct entity *e);
 };
@@ -241,11 +254,11 @@ void firewall_chain(const struct lines *l, const struct entity *e);
 void firewall_special(const struct lines *l, const struct entity *e);
 
 /*
- * Expand the template of the listings first to last with them and values, to which a flag has_SECTION
- * is added for each.  What is the same as the last time is not written again.
+ * Expand the template of the listings first to last, which are all of one file's, with them and values, to which
+ * a flag has_SECTION is added for each.  What is the same as the last time is not written again.
  */
-int listing_output(const struct render_job *r, enum listing_id first, enum listing_id last, struct json *values,
-    const char *path);
+int listing_output(
+    const struct render_job *r, enum listing_id first, enum listing_id last, struct json *values);
 
 /* --- crl.c --- */
 /* A new CRL being read back, beside the files on their way to the disk. */
@@ -340,11 +353,11 @@ int template_expand_text(struct job *j, const char *name, const char *text, cons
     struct buf *out);
 
 
-/* The same with sections whose text is there already. */
+/* The same with sections whose text is there already: add puts it at out's end. */
 struct template_part {
 	const char *section; /* NULL: behind the last one */
-	const char *text;
-	size_t len;
+	void (*add)(const void *of, struct buf *out);
+	const void *of;
 };
 int template_expand_parts(struct job *j, const char *name, const struct json *values,
     const struct template_part *parts, struct buf *out);

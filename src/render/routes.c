@@ -23,5 +23,5 @@ int render_routes(const struct render_job *r)
 
 	json_add_string(
 	    r->job->arena, values, "prefix", ip_print_prefix(&model_network(r->model)->prefix, text));
-	return listing_output(r, LISTING_ROUTES, LISTING_ROUTES, values, "ip/routes");
+	return listing_output(r, LISTING_ROUTES, LISTING_ROUTES, values);
 }

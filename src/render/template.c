@@ -141,7 +141,7 @@ static bool add_part(const struct expansion *x, const struct tag *open)
 
 	for (p = x->parts; p && p->section; p++)
 		if (open->kind == '#' && !strcmp(p->section, open->name)) {
-			buf_add(x->out, p->text, p->len);
+			p->add(p->of, x->out);
 			return true;
 		}
 	return false;
