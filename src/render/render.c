@@ -69,15 +69,22 @@ int render_commit(struct job *j, struct render *r, const char **out)
 	return 0;
 }
 
+static int demand_settings(const struct render_job *r)
+{
+	if (model_network(r->model) && model_server(r->model))
+		return 0;
+	return job_fail(r->job, E_CORRUPT, "incomplete_state",
+	    "the state lacks network.json or servers/main.json: nothing can be rendered");
+}
+
 int render_run(struct render_job *r)
 {
 	unsigned touched;
 	size_t i;
 	int error = 0;
 
-	if (!model_network(r->model) || !model_server(r->model))
-		return job_fail(r->job, E_CORRUPT, "incomplete_state",
-		    "the state lacks network.json or servers/main.json: nothing can be rendered");
+	if (demand_settings(r))
+		return r->job->error;
 	touched = touched_kinds(r);
 	r->is_full = r->is_full || (touched & SETTINGS);
 	r->names = touched_names(r);
@@ -102,12 +109,30 @@ int render_run_part(struct render_job *r)
 	return render_pki(r) || render_openvpn(r) ? r->job->error : 0;
 }
 
+static bool withdraws(const struct render_job *r)
+{
+	struct arena *a = r->job->arena;
+
+	return *model_touched(a, r->model, ENTITY_REVOCATION) ||
+	    *model_touched(a, r->model, ENTITY_ADOPTION) || *model_touched(a, r->model, ENTITY_PENDING);
+}
+
+static int stage_files(struct render_job *r)
+{
+	if (render_run(r) || (r->is_full && foreign_remove(r)) ||
+	    output_stage(r->job, &r->render->place, r->output) || dry_check(r))
+		return r->job->error;
+	return database_stage(r, r->render->database);
+}
+
+/* The CRL comes first: it is read back beside all the rest. */
 static int stage(struct render_job *r)
 {
 	struct job *j = r->job;
 	struct crl_reading reading;
-	bool must;
 
+	if (demand_settings(r))
+		return j->error;
 	r->output = r->render->staged = output_open();
 	r->listings = r->render->listings;
 	if (r->render->has_leftovers && output_sweep(j, &r->render->place))
@@ -116,15 +141,8 @@ static int stage(struct render_job *r)
 	if (r->is_full &&
 	    (output_folders(j, &r->render->place) || output_stage_folders(j, &r->render->place, r->output)))
 		return j->error;
-	if (render_run(r))
-		return j->error;
-	must = !r->is_full &&
-	    (*model_touched(j->arena, r->model, ENTITY_REVOCATION) ||
-		*model_touched(j->arena, r->model, ENTITY_ADOPTION) ||
-		*model_touched(j->arena, r->model, ENTITY_PENDING));
-	if (!crl_stage(r, must, &reading) && !(r->is_full && foreign_remove(r)) &&
-	    !output_stage(j, &r->render->place, r->output) && !dry_check(r))
-		database_stage(r, r->render->database);
+	if (!crl_stage(r, !r->is_full && withdraws(r), &reading))
+		stage_files(r);
 	return crl_await(j, &reading);
 }
 

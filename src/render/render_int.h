@@ -261,7 +261,7 @@ int listing_output(
     const struct render_job *r, enum listing_id first, enum listing_id last, struct json *values);
 
 /* --- crl.c --- */
-/* A new CRL being read back, beside the files on their way to the disk. */
+/* A new CRL being read back, beside all that is rendered after it. */
 struct crl_reading {
 	const struct model *model; /* NULL: none was built */
 	struct buf pem;
