@@ -174,5 +174,12 @@ def assert_problem(answer, status, code, field=None):
     return problem
 
 
+def wait_for(test, seconds=40):
+    deadline = time.monotonic() + seconds
+    while not test():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.05)
+
+
 def is_time(text):
     return re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text) is not None

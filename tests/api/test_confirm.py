@@ -2,20 +2,12 @@
 import json
 import os
 import subprocess
-import time
 
 import pytest
 
-from service import assert_problem
+from service import assert_problem, wait_for
 
 WITHIN = {"Confirm-Within": "30"}
-
-
-def wait_for(test, seconds):
-    deadline = time.monotonic() + seconds
-    while not test():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.2)
 
 
 def crl(service):

@@ -3,12 +3,11 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import time
 
 import pytest
 
 from clock import HAS_CLOCK, Clock
-from service import Service
+from service import Service, wait_for
 
 EASYRSA = "/usr/share/easy-rsa/easyrsa"
 
@@ -43,13 +42,13 @@ class Watched:
         assert self.check() == (1, sorted(wanted))
         said = len(self.service.read_log())
         self.look()
-        self.wait(lambda: self.drift() != [])
+        wait_for(lambda: self.drift() != [])
         assert sorted(self.drift()) == sorted(wanted)
         for line in wanted:
             assert f"drift: {line}: rendered anew" in self.service.read_log()[said:]
         self.is_right()
         self.look()
-        self.wait(lambda: self.drift() == [])
+        wait_for(lambda: self.drift() == [])
         self.is_right()
 
     def check(self):
@@ -58,15 +57,8 @@ class Watched:
         return done.returncode, sorted(done.stdout.splitlines())
 
     def is_right(self):
-        self.wait(lambda: self.check() == (0, []))
+        wait_for(lambda: self.check() == (0, []))
         assert self.service.rendered() == self.before
-
-    @staticmethod
-    def wait(test):
-        deadline = time.monotonic() + 10
-        while not test():
-            assert time.monotonic() < deadline, "not in time"
-            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -136,8 +128,8 @@ def test_the_crl_is_good_again_within_a_second_or_two(watched, damage):
     """Sooner than the next look, since on a bad one OpenVPN refuses everybody."""
     path = watched.path("pki/crl.pem")
     damage(path)
-    watched.wait(lambda: subprocess.run(["openssl", "crl", "-in", path, "-noout"], check=False,
-                                        capture_output=True).returncode == 0)
+    wait_for(lambda: subprocess.run(["openssl", "crl", "-in", path, "-noout"], check=False,
+                                    capture_output=True).returncode == 0, 10)
     assert watched.check() == (0, [])
 
 
@@ -173,7 +165,7 @@ def test_it_is_found_at_the_start(watched):
     watched.service.stop()
     os.remove(watched.path("ip/routes"))
     watched.service.start()
-    watched.wait(lambda: watched.drift() == ["missing ip/routes"])
+    wait_for(lambda: watched.drift() == ["missing ip/routes"])
     watched.is_right()
 
 
@@ -185,5 +177,5 @@ def test_a_change_does_not_build_on_what_is_wrong(watched):
     with open(watched.path("ip/routes"), encoding="ascii") as file:
         assert "2001:db8:0:300::/60" in file.read()
     watched.look()
-    watched.wait(lambda: watched.drift() == ["missing ovpn/clients/a.example.org"])
-    watched.wait(lambda: watched.check() == (0, []))
+    wait_for(lambda: watched.drift() == ["missing ovpn/clients/a.example.org"])
+    wait_for(lambda: watched.check() == (0, []))

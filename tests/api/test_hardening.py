@@ -3,13 +3,12 @@ import os
 import re
 import stat
 import subprocess
-import time
 
 import pytest
 import requests
 
 from clock import is_sanitized
-from service import BINARY, ROOT, Service
+from service import BINARY, ROOT, Service, wait_for
 
 UNITS = os.path.join(ROOT, "hooks", "systemd")
 NOBODY = 65534
@@ -42,13 +41,6 @@ clone=$(mktemp -d -p /var/tmp) && git clone --quiet "$GIT_DIR" "$clone/state" &&
 [ -e "$clone/state/format" ] && touch "$VPNUNIT_DATA/cloned"; rm -rf "$clone"
 sed -n '/^NoNewPrivs\|^CapEff/p' /proc/self/status > "$VPNUNIT_DATA/status"
 """
-
-
-def wait_for(condition, seconds=40):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def install_hook(service, text):

@@ -6,14 +6,7 @@ import time
 
 import pytest
 
-from service import Service
-
-
-def wait_for(test, seconds):
-    deadline = time.monotonic() + seconds
-    while not test():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.2)
+from service import Service, wait_for
 
 
 @pytest.fixture

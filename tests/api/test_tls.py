@@ -5,19 +5,11 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 
 import pytest
 
 from clock import FAKETIME, HAS_CLOCK
-from service import BINARY, free_port
-
-
-def wait_for(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+from service import BINARY, free_port, wait_for
 
 
 @pytest.fixture
