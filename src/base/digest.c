@@ -122,24 +122,8 @@ void digest_hex(const uint8_t *bytes, size_t len, char *out)
 }
 
 /* One more than a digit's value, 0 for what is none: branches on random digits cost ten times as much. */
-static const uint8_t hex_digits[UCHAR_MAX + 1] = {
-	['0'] = 1,
-	2,
-	3,
-	4,
-	5,
-	6,
-	7,
-	8,
-	9,
-	10,
-	['a'] = 11,
-	12,
-	13,
-	14,
-	15,
-	16,
-};
+static const uint8_t
+    hex_digits[UCHAR_MAX + 1] = { ['0'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ['a'] = 11, 12, 13, 14, 15, 16 };
 
 static int digest_digit(char c)
 {
