@@ -2,7 +2,7 @@
 #include "query/query_int.h"
 
 #define GATEWAY_COLUMNS \
-	"g.name, u.name, g.hex, g.prefix, g.address, g.blob, g.enabled, u.enabled, " \
+	"g.name, u.name, g.hex, g.prefix, g.address, g.blob, g.enabled, " \
 	"g.inbound, g.routes, g.allow, g.created, g.device"
 #define GATEWAY_TABLES " FROM gateways g JOIN users u ON u.id = g.user "
 
@@ -42,11 +42,10 @@ static void read_gateway(struct reading *r, sqlite3_stmt *s, struct query_gatewa
 		.address = reading_text(r, s, 4),
 		.blob = reading_text(r, s, 5),
 		.enabled = sqlite3_column_int(s, 6) != 0,
-		.user_enabled = sqlite3_column_int(s, 7) != 0,
-		.inbound = reading_text(r, s, 8),
-		.routes = reading_text(r, s, 9),
-		.allow = reading_text(r, s, 10),
-		.created = sqlite3_column_int64(s, 11),
+		.inbound = reading_text(r, s, 7),
+		.routes = reading_text(r, s, 8),
+		.allow = reading_text(r, s, 9),
+		.created = sqlite3_column_int64(s, 10),
 	};
 }
 
@@ -68,7 +67,7 @@ static int read_gateways(struct reading *r, sqlite3_stmt *s, struct query_gatewa
 	while (!more && (more = reading_step(r, s)) == 1) {
 		out->rows = query_grow(r->job->arena, out->rows, out->n, &cap, sizeof(*out->rows));
 		read_gateway(r, s, &out->rows[out->n]);
-		more = read_certificates(r, certificates, reading_text(r, s, 12), &out->rows[out->n++]);
+		more = read_certificates(r, certificates, reading_text(r, s, 11), &out->rows[out->n++]);
 	}
 	reading_done(certificates);
 	return more;
@@ -105,9 +104,9 @@ int query_gateway(
 	    !reading_prepare(&r, &s,
 		"SELECT " GATEWAY_COLUMNS ", " QUERY_COMMIT GATEWAY_TABLES "WHERE g.name = ?", "s", name)) {
 		if (reading_step(&r, s) == 1) {
-			r.commit = reading_text(&r, s, 13);
+			r.commit = reading_text(&r, s, 12);
 			read_gateway(&r, s, row);
-			read_certificates(&r, certificates, reading_text(&r, s, 12), row);
+			read_certificates(&r, certificates, reading_text(&r, s, 11), row);
 		} else if (!j->error) {
 			job_fail(j, E_NOT_FOUND, "not_found", "there is no gateway %s", name);
 		}

@@ -44,7 +44,6 @@ struct query_certificate {
 struct query_gateway {
 	const char *name, *user, *id, *prefix, *address, *blob;
 	bool enabled;
-	bool user_enabled;
 	const char *inbound, *routes;
 	const char *allow;   /* JSON array as text, the canonical form of the state file in one line */
 	struct query_certificate *certificates; /* not revoked, not expired at j->now; newest first */

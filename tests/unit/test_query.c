@@ -106,7 +106,7 @@ static void test_gateways(void **state)
 	assert_string_equal(row.routes, "prefix");
 	assert_string_equal(row.allow, "[]");
 	assert_string_equal(row.blob, g->entity.blob);
-	assert_true(row.enabled && row.user_enabled);
+	assert_true(row.enabled);
 	assert_int_equal(row.certificates_n, 1);
 	assert_string_equal(
 	    row.certificates[0].serial, model_current_certificate(w.model, g->device.hex)->serial.hex);
@@ -115,7 +115,6 @@ static void test_gateways(void **state)
 	world_enable(&w, CHANGE_USER_PATCH, "joe", false);
 	world_check(&w, query_gateway(&w.job, q, "a.example.org", &row, &commit));
 	assert_true(row.enabled);
-	assert_false(row.user_enabled);
 	assert_int_equal(query_gateway(&w.job, q, "x", &row, &commit), E_NOT_FOUND);
 	assert_says(w.job.message, "there is no gateway x");
 }
