@@ -114,6 +114,13 @@ int live_parse(struct http_request *req, bool *out);
  */
 void live_add(struct job *j, struct json *o, const struct deploy_clients *clients, const char *name);
 
+/* --- rows.c --- */
+
+void rows_user(struct job *j, const struct model *m, const struct user *u, struct query_user *row);
+/* With the certificates that its device could use at that time. */
+void rows_gateway(struct job *j, const struct model *m, int64_t at, const struct gateway *g,
+    struct query_gateway *row);
+
 /* --- past.c: the same reads with ?at= --- */
 
 int past_users(struct http_request *req, struct http_response *res, const struct page *page);

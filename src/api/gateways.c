@@ -73,14 +73,45 @@ int gateways_list(struct http_request *req, struct http_response *res)
 	return list_answer(req, res, &page, &source);
 }
 
-static int read_gateway(struct http_request *req, const char *name, struct object *o)
+struct found { /* in memory */
+	struct job *job;
+	const char *name, *commit;
+	struct query_gateway *row;
+	bool is_there;
+};
+
+static void find_in(void *context, const struct model *m, const struct oid *commit)
+{
+	struct found *f = context;
+	const struct gateway *g = model_gateway_by_name(m, f->name);
+
+	f->is_there = g;
+	if (!g)
+		return;
+	f->commit = arena_strdup(f->job->arena, commit->hex);
+	rows_gateway(f->job, m, f->job->now, g, f->row);
+}
+
+/* The same from memory where that is what is rendered, at a fraction of the cost. */
+static int find_gateway(
+    struct http_request *req, const char *name, struct query_gateway *row, const char **commit)
 {
 	struct api *api = req->context;
+	struct found f = { .job = req->job, .name = name, .row = row };
+
+	if (!flow_read_model(api->flow, find_in, &f) || !f.is_there)
+		return query_gateway(req->job, api->query, name, row, commit);
+	*commit = f.commit;
+	return 0;
+}
+
+static int read_gateway(struct http_request *req, const char *name, struct object *o)
+{
 	struct job *j = req->job;
 	struct query_gateway row;
 
 	*o = (struct object){ .is_gateway = true };
-	if (query_gateway(j, api->query, name, &row, &o->commit) || present_gateway(j, &row, &o->json))
+	if (find_gateway(req, name, &row, &o->commit) || present_gateway(j, &row, &o->json))
 		return j->error;
 	if (!access_sees(req, row.prefix, row.name))
 		return job_fail(j, E_NOT_FOUND, "not_found", "no gateway %s", name);

@@ -42,74 +42,6 @@ static int past_read_one(struct http_request *req, struct past *p, const char *p
 	return past_read(req, p, paths);
 }
 
-static void fill_user(struct job *j, const struct model *m, const struct user *u, struct query_user *row)
-{
-	const struct network *n = model_network(m);
-	struct ip_prefix prefix = model_user_prefix(n, u->id);
-	uint32_t id;
-	char hex[9];
-
-	model_print_user_id(n, u->id, hex);
-	*row = (struct query_user){ .name = u->name,
-		.id = arena_strdup(j->arena, hex),
-		.blob = u->entity.blob,
-		.prefix = ip_print_prefix(&prefix, arena_alloc(j->arena, IP_TEXT)),
-		.enabled = u->enabled,
-		.created = u->created };
-	for (id = 0; id < 1u << n->gateway_bits; id++)
-		row->gateways += model_gateway(m, u->id, id) != NULL;
-}
-
-/* What it could use then: neither revoked nor over. */
-static void fill_certificates(
-    struct job *j, const struct past *p, const char *device, struct query_gateway *row)
-{
-	const struct certificate **c = model_certificates(j->arena, p->model, device);
-	size_t n = 0;
-
-	while (c[n])
-		n++;
-	row->certificates = arena_alloc(j->arena, (n + 1) * sizeof(*row->certificates));
-	for (; *c; c++) {
-		const struct supersession *end = model_supersession(p->model, (*c)->serial.hex);
-
-		if (!model_revocation(p->model, (*c)->serial.hex) && (*c)->not_after > p->entry.time)
-			row->certificates[row->certificates_n++] = (struct query_certificate){
-				.serial = (*c)->serial.hex,
-				.not_before = (*c)->not_before,
-				.not_after = (*c)->not_after,
-				.until = end ? end->until : 0
-			};
-	}
-}
-
-static void fill_gateway(
-    struct job *j, const struct past *p, const struct gateway *g, struct query_gateway *row)
-{
-	const struct network *n = model_network(p->model);
-	const struct user *u = model_user(p->model, g->user);
-	struct ip_prefix prefix = model_gateway_prefix(n, g->user, g->id);
-	struct in6_addr own = model_gateway_address(n, g->user, g->id);
-	struct buf allow;
-	char hex[9];
-
-	model_print_gateway_id(n, g->id, hex);
-	buf_open(&allow, j->arena);
-	json_print_compact(&allow, model_allow_json(j->arena, g->allow, g->allow_n));
-	*row = (struct query_gateway){ .name = g->name,
-		.user = u ? u->name : NULL,
-		.blob = g->entity.blob,
-		.id = arena_strdup(j->arena, hex),
-		.prefix = ip_print_prefix(&prefix, arena_alloc(j->arena, IP_TEXT)),
-		.address = ip_print_addr(&own, arena_alloc(j->arena, IP_TEXT)),
-		.enabled = g->enabled,
-		.inbound = model_inbound_word(g->inbound),
-		.routes = model_routes_word(g->routes),
-		.allow = allow.data,
-		.created = g->created };
-	fill_certificates(j, p, g->device.hex, row);
-}
-
 static const char *name_of(const struct entity *e)
 {
 	return e->kind == ENTITY_USER ? ((const struct user *)e)->name : ((const struct gateway *)e)->name;
@@ -153,7 +85,7 @@ int past_users(struct http_request *req, struct http_response *res, const struct
 		goto out;
 	e = list_from(j, &p, ENTITY_USER, page);
 	for (n = 0; *e && (!page->limit || n < page->limit); e++, n++) {
-		fill_user(j, p.model, (const struct user *)*e, &row);
+		rows_user(j, p.model, (const struct user *)*e, &row);
 		json_add(list, NULL, present_user(j, &row));
 	}
 	if (*e)
@@ -199,7 +131,7 @@ int past_gateways(struct http_request *req, struct http_response *res, const str
 			page_link(req, res, page, print_at(req, &p, link), row.name);
 			break;
 		}
-		fill_gateway(j, &p, (const struct gateway *)*e, &row);
+		rows_gateway(j, p.model, p.entry.time, (const struct gateway *)*e, &row);
 		if (present_gateway(j, &row, &json))
 			goto out;
 		json_add(list, NULL, json);
@@ -244,7 +176,7 @@ int past_user(struct http_request *req, struct http_response *res, const char *n
 		    p.commit.hex);
 		goto out;
 	}
-	fill_user(j, p.model, u, &row);
+	rows_user(j, p.model, u, &row);
 	json = present_user(j, &row);
 	present(req, res, json, present_tag(j, row.blob, json), p.entry.commit);
 out:
@@ -297,7 +229,7 @@ int past_gateway(struct http_request *req, struct http_response *res, const char
 		    p.commit.hex);
 		goto out;
 	}
-	fill_gateway(j, &p, g, &row);
+	rows_gateway(j, p.model, p.entry.time, g, &row);
 	if (present_gateway(j, &row, &json))
 		goto out;
 	present(req, res, json, present_tag(j, row.blob, json), p.entry.commit);

@@ -71,6 +71,7 @@ void flow_publish_snapshot(struct flow *f, const char *trouble)
 	f->snapshot.ca_not_after = ca ? ca->not_after : 0;
 	f->snapshot.server_not_after = server ? server->not_after : 0;
 	pthread_mutex_unlock(&f->mutex);
+	atomic_store(&f->is_in_place, !trouble && strcmp(f->rendered, f->head.hex) == 0);
 	if (is_news)
 		feed_put(f->feed, "commit", "");
 	job_close(&j);

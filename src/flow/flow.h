@@ -138,6 +138,12 @@ struct flow_token {
 	const char *gateway;        /* NULL: it is for no single gateway */
 	bool stands;                /* the user or gateway that it is for is there */
 };
+/*
+ * Let read look at the model of HEAD, where that is what is rendered: it stands still meanwhile. False: something is
+ * being put into place, or could not be; what is rendered is in the database alone. Any thread.
+ */
+bool flow_read_model(struct flow *f,
+    void (*read)(void *context, const struct model *m, const struct oid *commit), void *context);
 /* E_NOT_FOUND where no token has this digest. Any thread; the same time for any digest. */
 int flow_find_token(struct job *j, struct flow *f, const char *digest, struct flow_token *out);
 /* All of them, by name; and the keys that pushed commits may be signed with. */

@@ -3,6 +3,7 @@
 #define FLOW_FLOW_INT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/beside.h"
 #include "base/map.h"
@@ -64,7 +65,8 @@ struct flow {
 	struct render *render;
 	struct deploy *deploy;
 	struct model *model;       /* of head; written by the writer alone, under model_lock, as is head */
-	pthread_rwlock_t model_lock; /* for previews, which read it on other threads */
+	pthread_rwlock_t model_lock; /* for other threads, which read it: flow_take_model */
+	atomic_bool is_in_place;   /* head is what is rendered */
 	struct oid head;
 	char rendered[OID_HEX];    /* the commit on disk; "": unknown, render everything */
 	struct turn *promoting;    /* published, and being put into place; NULL: all is */
@@ -93,6 +95,10 @@ struct flow {
 	int64_t render_us;         /* of this turn's staging */
 	struct feed *feed;
 };
+
+/* For the writer, which is about to change it; from then on nothing is in place. */
+void flow_take_model(struct flow *f);
+void flow_give_model(struct flow *f);
 
 /* Lock, key and repository of a folder. */
 int flow_open_folder(struct job *j, const struct flow_options *o, bool exclusive, struct flow *f);

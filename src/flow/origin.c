@@ -94,10 +94,10 @@ static void reload(struct flow *f)
 	if (flow_load_model(&j, f->state, &f->head, m)) {
 		model_close(m);
 	} else {
-		pthread_rwlock_wrlock(&f->model_lock);
+		flow_take_model(f);
 		model_close(f->model);
 		f->model = m;
-		pthread_rwlock_unlock(&f->model_lock);
+		flow_give_model(f);
 		f->rendered[0] = '\0';
 		flow_bring_forward(&j, f, true);
 	}

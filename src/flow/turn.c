@@ -145,10 +145,10 @@ static int stage_and_publish(
 
 static void move_head(struct flow *f, struct model *fork, const struct oid *head)
 {
-	pthread_rwlock_wrlock(&f->model_lock);
+	flow_take_model(f);
 	model_absorb(f->model, fork);
 	f->head = *head;
-	pthread_rwlock_unlock(&f->model_lock);
+	flow_give_model(f);
 }
 
 static void put_into_place(void *turn)
