@@ -17,7 +17,7 @@
 #include "render/render_int.h"
 
 /* From here on one syncfs is cheaper than an fsync a file. */
-enum { SYNC_ALL_FROM = 32, COMPARE_CHUNK = 16384, RELIEF_BYTES = 8 * 1024 * 1024 };
+enum { SYNC_ALL_FROM = 32, COMPARE_CHUNK = 16384, LARGE = 1024 * 1024, RELIEF_BYTES = 8 * LARGE };
 
 static char staged_bytes[1]; /* stands for bytes that are in the staging folder alone */
 
@@ -241,6 +241,12 @@ static bool is_linked(const struct output_place *p, const struct output_file *f,
 	return link(other, path) == 0; /* else a file of its own does as well */
 }
 
+/* Bytes on their way to the disk, while others are written: a hint, what failed is told by the sync. */
+static void send_off(int fd)
+{
+	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 /* The file is left open where its owner syncs it himself. */
 static int stage_file(struct job *j, const struct output_place *p, const struct output_file *f, int *open_fd)
 {
@@ -255,6 +261,8 @@ static int stage_file(struct job *j, const struct output_place *p, const struct 
 		return job_fail_errno(j, "cannot write %s", path);
 	if (!fill_staged(fd, p, f))
 		job_fail_errno(j, "cannot write %s for %s", path, f->path);
+	else if (f->len >= LARGE)
+		send_off(fd);
 	if (open_fd)
 		*open_fd = fd;
 	else if (close(fd))
@@ -278,7 +286,7 @@ static int stage_few(struct job *j, const struct output_place *p, struct output 
 			n += fds[n] >= 0;
 		}
 	for (i = 0; i < n && !j->error; i++)
-		sync_file_range(fds[i], 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: fsync tells what failed */
+		send_off(fds[i]);
 	if (!j->error && !fs_sync_all(fds, (size_t)n))
 		job_fail_errno(j, "cannot sync a file in %s/staging", p->data);
 	for (i = 0; i < n; i++) {

@@ -17,12 +17,12 @@
 #define SETTINGS (1u << ENTITY_NETWORK | 1u << ENTITY_SERVER)
 
 static const struct renderer renderers[] = {
-	{ "pki", GATEWAYS | LEDGER, render_pki },
 	{ "index", LEDGER, render_index },
-	{ "server", 1u << ENTITY_CERTIFICATE, render_server },
-	{ "openvpn", GATEWAYS, render_openvpn },
 	{ "routes", GATEWAYS, render_routes },
 	{ "firewall", GATEWAYS, render_firewall },
+	{ "pki", GATEWAYS | LEDGER, render_pki },
+	{ "server", 1u << ENTITY_CERTIFICATE, render_server },
+	{ "openvpn", GATEWAYS, render_openvpn },
 	{ "audit", 0, render_audit },
 	{ "summary", EVERY_TIME, render_summary },
 };
