@@ -1,5 +1,5 @@
 """From DELETE /gateway/{fqdn} until the CRL that OpenVPN reads lists the serial, beside easy-rsa."""
-import binascii
+import base64
 import itertools
 import os
 import time
@@ -11,11 +11,18 @@ from samples import Row, warm_up
 BLOCK = 4
 
 
+def digits(raw):
+    """What base64 makes of these bytes inside of others, at each of the three places that they may start from."""
+    for skip in range(3):
+        whole = base64.b64encode(bytes(skip) + raw)
+        yield whole[-(-skip * 8 // 6):(skip + len(raw)) * 8 // 6]
+
+
 def is_listed(data, serial):
-    """Whether these bytes are in crl.pem; of 16 random ones nobody else has the same."""
+    """Whether these bytes are in crl.pem; of 16 random ones nobody else has the same. Decoding it would take part of what is measured."""
     with open(os.path.join(data, "pki", "crl.pem"), "rb") as file:
-        pem = file.read()
-    return bytes.fromhex(serial) in binascii.a2b_base64(pem[pem.index(b"\n"):pem.rindex(b"\n-")])
+        text = file.read().replace(b"\n", b"")
+    return any(found in text for found in digits(bytes.fromhex(serial)))
 
 
 def revoke(vpn, name):
