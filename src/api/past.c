@@ -19,7 +19,7 @@ static int past_open(struct http_request *req, struct past *p)
 	struct api *api = req->context;
 	const char *head;
 
-	p->model = NULL;
+	*p = (struct past){ .model = NULL };
 	if (access_check_past(req) ||
 	    query_commit(req->job, api->query, http_query(req, "at"), &p->entry, &head))
 		return req->job->error;
@@ -157,7 +157,7 @@ static int find_name(
 int past_user(struct http_request *req, struct http_response *res, const char *name)
 {
 	struct job *j = req->job;
-	struct query_tenure tenure;
+	struct query_tenure tenure = { 0 };
 	char path[MODEL_PATH_MAX];
 	const struct user *u;
 	struct query_user row;
@@ -215,7 +215,7 @@ static int read_gateway(struct http_request *req, struct past *p, const struct q
 int past_gateway(struct http_request *req, struct http_response *res, const char *name)
 {
 	struct job *j = req->job;
-	struct query_tenure tenure;
+	struct query_tenure tenure = { 0 };
 	const struct gateway *g;
 	struct query_gateway row;
 	struct json *json;

@@ -4,6 +4,7 @@
  */
 #include "http/park.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -55,6 +56,7 @@ struct park *park_open(size_t item)
 /* Out of the list; its socket stays open. */
 static void place_leave(struct park *p, struct place *c)
 {
+	assert(!c->previous == (c == p->oldest) && !c->next == (c == p->newest));
 	epoll_ctl(p->epoll, EPOLL_CTL_DEL, c->fd, NULL);
 	*(c->previous ? &c->previous->next : &p->oldest) = c->next;
 	*(c->next ? &c->next->previous : &p->newest) = c->previous;

@@ -32,7 +32,7 @@ static const char *print_v6(struct arena *a, struct in6_addr *v6)
 const char *peer_source(struct exchange *x)
 {
 	struct arena *a = x->job.arena;
-	struct sockaddr_storage name;
+	struct sockaddr_storage name = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(name);
 	char text[INET_ADDRSTRLEN];
 	uid_t user;

@@ -119,7 +119,7 @@ static int finish(struct job *j, const struct json *old, const struct buf *text,
 
 int model_merge_network(struct job *j, const struct network *old, struct model_merge *m, struct network *out)
 {
-	struct json *was, *will;
+	struct json *was = NULL, *will = NULL;
 	struct buf text;
 
 	memset(out, 0, sizeof(*out));
@@ -135,7 +135,7 @@ int model_merge_network(struct job *j, const struct network *old, struct model_m
 
 int model_merge_server(struct job *j, const struct server *old, struct model_merge *m, struct server *out)
 {
-	struct json *was, *will;
+	struct json *was = NULL, *will = NULL;
 	struct buf text;
 
 	memset(out, 0, sizeof(*out));

@@ -2,6 +2,7 @@
  * Issues what a plan asks for: a serial, a key, a signature, and a ledger file
  * in the plan.  Step 3 of the line; decides nothing and writes nothing itself.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "pki/pki_int.h"
@@ -47,6 +48,7 @@ static struct certificate *make_record(
 	c->generation = pki_newest(s->pki)->number;
 	c->not_before = issue->not_before;
 	c->not_after = issue->not_after;
+	assert(c->kind == CERTIFICATE_CA || *s->issuer);
 	if (c->kind != CERTIFICATE_CA && c->not_after > (*s->issuer)->not_after)
 		c->not_after = (*s->issuer)->not_after;
 	return c;

@@ -71,7 +71,7 @@ int pki_check(struct job *j, const struct pki *p, const struct model *m)
 {
 	const struct certificate *ca = model_ca(m);
 	const struct network *n = model_network(m);
-	struct pki_issuer *issuer;
+	struct pki_issuer *issuer = NULL;
 
 	if (!ca || !n)
 		return job_fail(j, E_CORRUPT, "no_ca", "the state has no CA: was it initialised?");

@@ -252,7 +252,7 @@ int query_commits_after(struct job *j, struct query *q, int64_t seq, size_t limi
 		more = reading_prepare(&r, &s,
 		    "SELECT " ENTRY_COLUMNS " FROM commits c WHERE c.seq > ? ORDER BY c.seq LIMIT ?", "ii",
 		    seq, (int64_t)limit);
-		while (!more && (more = reading_step(&r, s)) == 1) {
+		while (!more && reading_step(&r, s) == 1) {
 			out->rows = query_grow(j->arena, out->rows, out->n, &cap, sizeof(*out->rows));
 			more = reading_entry(&r, s, &out->rows[out->n++]);
 		}

@@ -243,6 +243,7 @@ static int check_tables(struct render_job *r, struct render_checking *c)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a commit is its model and its id */
 int render_check_part(struct job *j, struct render *r, const struct model *m, const char *commit,
     struct render_checking *c, bool *more)
 {

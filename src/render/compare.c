@@ -87,7 +87,7 @@ static int ask(struct job *j, struct comparison *c, const char *sql, int64_t *n)
 int comparison_rows(const struct render_job *r, struct comparison *c, comparison_visit visit, void *context)
 {
 	struct job *j = r->job;
-	int64_t missing;
+	int64_t missing = 0;
 	size_t i;
 
 	if (database_clear(j, &c->memory) || rows_write(r, &c->memory))
@@ -128,7 +128,7 @@ static int64_t rows_wanted(const struct model *m, const char *table)
 int comparison_tables(const struct render_job *r, struct comparison *c, comparison_visit visit, void *context)
 {
 	struct job *j = r->job;
-	int64_t n;
+	int64_t n = 0;
 	size_t i;
 
 	if (ask(j, c, "PRAGMA live.quick_check(1)", &n))

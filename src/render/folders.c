@@ -125,7 +125,7 @@ static bool is_empty(const char *path)
 
 	if (d) {
 		errno = 0;
-		/* The third entry is the first beside "." and "..". */
+		/* The third entry is the first beside "." and "..". NOLINTNEXTLINE(misc-redundant-expression) */
 		is_empty = readdir(d) && readdir(d) && !readdir(d) && !errno;
 		closedir(d);
 	}

@@ -13,14 +13,14 @@
 enum { SCRATCH = 2048 };
 
 static const struct listing_source listing_sources[LISTINGS] = {
-	[LISTING_CERTIFICATES] = { LISTED_INDEX, "certificates", ENTITY_CERTIFICATE, index_lines },
-	[LISTING_ROUTES] = { LISTED_ROUTES, "gateways", ENTITY_GATEWAY, routes_lines },
-	[LISTING_GATEWAYS] = { LISTED_RULESET, "gateways", ENTITY_GATEWAY, firewall_gateway },
-	[LISTING_INBOUND] = { LISTED_RULESET, "inbound", ENTITY_GATEWAY, firewall_inbound },
-	[LISTING_OPEN_TCP] = { LISTED_RULESET, "open_tcp", ENTITY_GATEWAY, firewall_open_tcp },
-	[LISTING_OPEN_UDP] = { LISTED_RULESET, "open_udp", ENTITY_GATEWAY, firewall_open_udp },
-	[LISTING_CHAINS] = { LISTED_RULESET, "chains", ENTITY_GATEWAY, firewall_chain },
-	[LISTING_SPECIAL] = { LISTED_RULESET, "special", ENTITY_GATEWAY, firewall_special },
+	[LISTING_CERTIFICATES] = { LISTED_INDEX, ENTITY_CERTIFICATE, "certificates", index_lines },
+	[LISTING_ROUTES] = { LISTED_ROUTES, ENTITY_GATEWAY, "gateways", routes_lines },
+	[LISTING_GATEWAYS] = { LISTED_RULESET, ENTITY_GATEWAY, "gateways", firewall_gateway },
+	[LISTING_INBOUND] = { LISTED_RULESET, ENTITY_GATEWAY, "inbound", firewall_inbound },
+	[LISTING_OPEN_TCP] = { LISTED_RULESET, ENTITY_GATEWAY, "open_tcp", firewall_open_tcp },
+	[LISTING_OPEN_UDP] = { LISTED_RULESET, ENTITY_GATEWAY, "open_udp", firewall_open_udp },
+	[LISTING_CHAINS] = { LISTED_RULESET, ENTITY_GATEWAY, "chains", firewall_chain },
+	[LISTING_SPECIAL] = { LISTED_RULESET, ENTITY_GATEWAY, "special", firewall_special },
 };
 
 static const struct {

@@ -19,13 +19,12 @@ static const char *print_prefix(struct arena *a, struct ip_prefix p)
 	return ip_print_prefix(&p, arena_alloc(a, IP_TEXT));
 }
 
-static void add_list(
-    struct arena *a, struct json *v, const char *has, const char *name, const char *const *text, size_t n)
+static void add_list(struct arena *a, struct json *v, const char *name, const char *const *text, size_t n)
 {
 	struct json *list = json_add(v, name, json_array(a));
 	size_t i;
 
-	json_add_bool(a, v, has, n > 0);
+	json_add_bool(a, v, arena_printf(a, "has_%s", name), n > 0);
 	for (i = 0; i < n; i++)
 		json_add_string(a, list, NULL, text[i]);
 }
@@ -47,8 +46,8 @@ static struct json *server_values(struct arena *a, const struct model *m, const 
 	json_add_string(a, v, "tls_version_min", s->tls_version_min);
 	json_add_int(a, v, "max_clients", n->policy.max_clients);
 	json_add_string(a, v, "digest", digest);
-	add_list(a, v, "has_dns", "dns", s->dns, s->dns_n);
-	add_list(a, v, "has_extra", "extra", s->extra, s->extra_n);
+	add_list(a, v, "dns", s->dns, s->dns_n);
+	add_list(a, v, "extra", s->extra, s->extra_n);
 	return v;
 }
 

@@ -239,8 +239,8 @@ struct lines { /* what an entity adds: an element of list for each time that the
 
 struct listing_source {
 	enum listed_file file;
-	const char *section;
 	enum entity_kind kind;
+	const char *section;
 	void (*add)(const struct lines *l, const struct entity *e);
 };
 

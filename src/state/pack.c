@@ -125,7 +125,7 @@ static size_t write_bytes(uint8_t *pack, const struct object *objects, size_t n)
 	uint8_t *at = pack;
 	size_t i;
 
-	memcpy(at, "PACK", 4);
+	memcpy(at, "PACK", 4); /* NOLINT(bugprone-not-null-terminated-result): it is no string */
 	at = put_big_endian(at + 4, 2);
 	at = put_big_endian(at, (uint32_t)n);
 	for (i = 0; i < n; i++)

@@ -17,6 +17,7 @@ static void keep(struct state *s, const git_oid *id)
 	s->is_packed = false;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): an object is its type, its bytes and their number */
 int state_write(struct job *j, struct state *s, git_object_t type, const void *data, size_t len, git_oid *out)
 {
 	int rc;
@@ -46,6 +47,7 @@ static int add_author(struct job *j, struct buf *b, const struct plan *plan)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what a commit is made of */
 static int write_commit(struct job *j, struct state *s, const git_oid *parent, const struct plan *plan,
     const git_oid *tree, git_oid *out)
 {

@@ -132,7 +132,8 @@ static char *replace_entry(struct folder *d, const struct entry *e, size_t size)
 
 	if (size > e->end - e->at)
 		d->bytes = mem_realloc(d->bytes, e->at + size + behind);
-	memmove(d->bytes + e->at + size, d->bytes + e->end, behind);
+	if (behind)
+		memmove(d->bytes + e->at + size, d->bytes + e->end, behind);
 	d->len = e->at + size + behind;
 	return d->bytes + e->at;
 }
