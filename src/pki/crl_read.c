@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/pem.h"
 #include "pki/pki_int.h"
 
 enum { CRL_V2 = 1, CRL_BYTES_MAX = 256 << 20, DER_SEQUENCE = 0x30 };
@@ -116,13 +117,43 @@ static int read_serials(struct job *j, X509_CRL *crl, char ***out)
 	return 0;
 }
 
+static bool is_issuer(X509_CRL *crl, X509 *ca)
+{
+	return X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)) == 0;
+}
+
 static int verify(struct job *j, X509_CRL *crl, X509 *ca)
 {
-	if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ca)))
+	if (!is_issuer(crl, ca))
 		return refuse(j, "is another CA's: its issuer isn't the subject of the state's");
 	if (X509_CRL_verify(crl, X509_get0_pubkey(ca)) != 1)
 		return refuse(j, "isn't signed by the key of the state's CA");
 	return 0;
+}
+
+/* Most CRLs are ours. False: for OpenSSL to read as a whole, and to say what is wrong, if anything is. */
+static bool read_plain(X509 *ca, const struct buf *pem, struct pki_crl *out)
+{
+	struct crl_plain crl = { .rest = NULL };
+	struct pki_crl figures = { 0 };
+	const uint8_t *der;
+	struct job j;
+	size_t len;
+	bool ok;
+
+	if (pem->data[pem->len] || strlen(pem->data) != pem->len)
+		return false;
+	job_open(&j);
+	der = pem_parse(j.arena, "X509 CRL", pem->data, &len);
+	ok = der && crl_read_plain(j.arena, der, len, &crl) && is_issuer(crl.rest, ca) &&
+	    crl_verify_plain(&crl, ca) && !read_figures(&j, crl.rest, &figures);
+	if (ok) {
+		figures.entries = crl.entries;
+		*out = figures;
+	}
+	X509_CRL_free(crl.rest);
+	job_close(&j);
+	return ok;
 }
 
 static int read_all(struct job *j, X509 *ca, const struct buf *pem, struct pki_crl *out, char ***serials)
@@ -132,6 +163,8 @@ static int read_all(struct job *j, X509 *ca, const struct buf *pem, struct pki_c
 	X509_CRL *crl = NULL;
 	int error;
 
+	if (!serials && read_plain(ca, pem, out))
+		return 0;
 	if (decode(j, pem, &crl))
 		return j->error;
 	error = verify(j, crl, ca);

@@ -12,11 +12,12 @@
 enum { CRL_V2 = 1, SERIAL_BYTES = 16, SIGNATURE_MAX = 128 };
 
 /* AlgorithmIdentifier: ecdsa-with-SHA256, which has no parameters (RFC 5758, 3.2). */
-static const uint8_t algorithm[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
+const uint8_t crl_algorithm[CRL_ALGORITHM] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04,
+	0x03, 0x02 };
 
 /* An entry's extensions, a reasonCode alone; the code's one byte is to follow. */
-static const uint8_t reason_head[] = { 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a,
-	0x01 };
+const uint8_t crl_reason_head[CRL_REASON_HEAD] = { 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04,
+	0x03, 0x0a, 0x01 };
 
 static void add_primitive(struct buf *b, int tag, const void *bytes, size_t len)
 {
@@ -43,7 +44,7 @@ static void wrap(struct buf *b, size_t start, int tag, int class)
 	b->len += head;
 }
 
-static void wrap_sequence(struct buf *b, size_t start)
+void der_wrap_sequence(struct buf *b, size_t start)
 {
 	wrap(b, start, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
 }
@@ -99,10 +100,10 @@ static bool add_entry(struct buf *b, const struct revocation *r)
 		return false;
 	add_time(b, r->at);
 	if (r->reason != REASON_UNSPECIFIED) { /* 5.3.1: absent instead */
-		buf_add(b, reason_head, sizeof(reason_head));
+		buf_add(b, crl_reason_head, sizeof(crl_reason_head));
 		buf_putc(b, (char)r->reason);
 	}
-	wrap_sequence(b, start);
+	der_wrap_sequence(b, start);
 	return true;
 }
 
@@ -116,7 +117,7 @@ static bool add_entries(struct buf *b, const struct revocation *const *entries)
 		return true;
 	for (; ok && *entries; entries++)
 		ok = add_entry(b, *entries);
-	wrap_sequence(b, start);
+	der_wrap_sequence(b, start);
 	return ok;
 }
 
@@ -164,7 +165,7 @@ static bool add_extensions(struct buf *b, X509 *issuer, uint64_t number)
 	size_t start = b->len;
 	bool ok = aki && count && add_extension(b, aki) && add_extension(b, count);
 
-	wrap_sequence(b, start);
+	der_wrap_sequence(b, start);
 	wrap(b, start, 0, V_ASN1_CONTEXT_SPECIFIC);
 	X509_EXTENSION_free(aki);
 	X509_EXTENSION_free(count);
@@ -180,12 +181,12 @@ static bool add_body(
 	bool ok;
 
 	add_primitive(b, V_ASN1_INTEGER, &version, sizeof(version));
-	buf_add(b, algorithm, sizeof(algorithm));
+	buf_add(b, crl_algorithm, sizeof(crl_algorithm));
 	ok = add_issuer(b, issuer);
 	add_time(b, figures->this_update);
 	add_time(b, figures->next_update);
 	ok = ok && add_entries(b, entries) && add_extensions(b, issuer, figures->number);
-	wrap_sequence(b, start);
+	der_wrap_sequence(b, start);
 	return ok;
 }
 
@@ -201,7 +202,7 @@ static bool add_signature(struct buf *b, size_t start, EVP_PKEY *key)
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
 		return false;
-	buf_add(b, algorithm, sizeof(algorithm));
+	buf_add(b, crl_algorithm, sizeof(crl_algorithm));
 	add_primitive(b, V_ASN1_BIT_STRING, bits, 1 + len);
 	return true;
 }
@@ -213,6 +214,6 @@ int crl_write(struct job *j, const struct pki_issuer *ca, const struct pki_crl *
 
 	if (!add_body(der, ca->certificate, figures, entries) || !add_signature(der, start, ca->key))
 		return pki_fail(j, "build the CRL");
-	wrap_sequence(der, start);
+	der_wrap_sequence(der, start);
 	return 0;
 }

@@ -98,6 +98,24 @@ void pki_add_bio(struct buf *b, BIO *bio);
 int crl_write(struct job *j, const struct pki_issuer *ca, const struct pki_crl *figures,
     const struct revocation *const *entries, struct buf *der);
 
+/* AlgorithmIdentifier of its signature, and how an entry's extensions begin: a reasonCode, one byte to follow. */
+enum { CRL_ALGORITHM = 12, CRL_REASON_HEAD = 13 };
+extern const uint8_t crl_algorithm[CRL_ALGORITHM], crl_reason_head[CRL_REASON_HEAD];
+
+/* What was appended from start on becomes the content of a SEQUENCE. */
+void der_wrap_sequence(struct buf *b, size_t start);
+
+/* --- crl_plain.c --- */
+struct crl_plain {
+	X509_CRL *rest;      /* all but the entries; its signature is of body */
+	const uint8_t *body; /* the TBSCertList, borrowed */
+	size_t body_len, entries;
+};
+/* False: of a shape that crl_write doesn't write. Else the caller frees out->rest. */
+bool crl_read_plain(struct arena *a, const uint8_t *der, size_t len, struct crl_plain *out);
+/* Did the CA sign it? */
+bool crl_verify_plain(const struct crl_plain *crl, X509 *ca);
+
 /* --- sshsig.c: OpenSSH's PROTOCOL.sshsig; by Ed25519, with namespace "git" and hash sha512, and nothing else --- */
 enum { SSHSIG_SIGNATURE = 64 };
 /* What is signed in place of the message: it carries the message's SHA-512. Appended. */

@@ -86,7 +86,7 @@ static bool is_due(const struct render_job *r)
 	    seen->crl.entries != model_withdrawn_count(r->model);
 }
 
-/* All of it, from its PEM and by OpenSSL's parser, as OpenVPN will: what built it has its bytes from neither. */
+/* All of it, from its PEM and with its signature: what built it has its bytes from no library. */
 static void read_back(void *reading)
 {
 	struct crl_reading *r = reading;

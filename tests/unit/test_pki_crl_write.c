@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/pem.h"
 #include "pki/pki_int.h"
 
 struct entry {
@@ -108,6 +109,31 @@ static void assert_encoded_alike(X509_CRL *crl)
 	OPENSSL_free(again);
 }
 
+static bool is_plain(const uint8_t *der, size_t len, X509 *ca, size_t *count)
+{
+	struct arena *a = arena_open(1024);
+	struct crl_plain crl = { .rest = NULL };
+	bool ok = crl_read_plain(a, der, len, &crl) && crl_verify_plain(&crl, ca);
+
+	*count = crl.entries;
+	X509_CRL_free(crl.rest);
+	arena_close(a);
+	return ok;
+}
+
+/* Without an object for each entry. */
+static void assert_read_plain(struct fixture *f, const struct buf *pem, size_t wanted)
+{
+	size_t len, count;
+	const uint8_t *der = pem_parse(f->job.arena, "X509 CRL", pem->data, &len);
+	X509 *ca;
+
+	assert_int_equal(pki_certificate_parse(&f->job, model_ca(f->model), &ca), 0);
+	assert_true(is_plain(der, len, ca, &count));
+	assert_int_equal(count, wanted);
+	X509_free(ca);
+}
+
 static void assert_string(const ASN1_STRING *got, const ASN1_STRING *wanted)
 {
 	assert_non_null(wanted);
@@ -158,7 +184,41 @@ static void test_each_entry_is_what_openssl_makes_of_it(void **state)
 	for (int i = 0; i < ENTRIES; i++)
 		assert_entry(sk_X509_REVOKED_value(got, i), &entries[i]);
 	assert_encoded_alike(crl);
+	assert_read_plain(&f, &pem, ENTRIES);
 	X509_CRL_free(crl);
+	fixture_close(&f);
+}
+
+/* Not to be read plain may also mean that it is OpenSSL's to read: nothing but what was signed may pass. */
+static void test_no_changed_bit_is_read_plain(void **state)
+{
+	struct fixture f;
+	size_t len, n;
+	uint8_t *der;
+	struct buf pem;
+	X509 *ca;
+
+	(void)state;
+	fixture_open(&f);
+	revoke_all(&f);
+	pem = build(&f);
+	assert_int_equal(pki_certificate_parse(&f.job, model_ca(f.model), &ca), 0);
+	der = (uint8_t *)(uintptr_t)pem_parse(f.job.arena, "X509 CRL", pem.data, &len);
+	for (size_t bit = 0; bit < len * 8; bit++) {
+		der[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_false(is_plain(der, len, ca, &n));
+		der[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	for (n = 0; n < len; n++) {
+		uint8_t *cut = mem_alloc(n); /* its end is watched by the sanitizer */
+		size_t count;
+
+		memcpy(cut, der, n);
+		assert_false(is_plain(cut, n, ca, &count));
+		free(cut);
+	}
+	assert_true(is_plain(der, len, ca, &n));
+	X509_free(ca);
 	fixture_close(&f);
 }
 
@@ -219,6 +279,7 @@ static void test_every_length(void **state)
 		crl = parse(&pem);
 		assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), i);
 		assert_encoded_alike(crl);
+		assert_read_plain(&f, &pem, i);
 		X509_CRL_free(crl);
 	}
 	fixture_close(&f);
@@ -288,6 +349,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_entry_is_what_openssl_makes_of_it),
+		cmocka_unit_test(test_no_changed_bit_is_read_plain),
 		cmocka_unit_test(test_the_rest_is_what_openssl_makes_of_it),
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_openssl_refuses_each_of_them),
