@@ -105,6 +105,13 @@ int job_fail_errno(struct job *j, const char *fmt, ...)
 	    words ? words : "unknown error");
 }
 
+void job_join(struct job *j, struct job *part)
+{
+	if (part->error)
+		job_fail(j, part->error, part->code, "%s", part->message);
+	job_close(part);
+}
+
 void job_clear(struct job *j)
 {
 	j->error = 0;

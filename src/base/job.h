@@ -70,6 +70,9 @@ void job_locate(struct job *j, const char *where);
 int job_fail_errno(struct job *j, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Close a part of the work that had a job of its own: its failure is j's, unless that has one. */
+void job_join(struct job *j, struct job *part);
+
 /* Forget the failure, to try another way. Warnings stay. */
 void job_clear(struct job *j);
 

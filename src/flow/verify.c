@@ -145,9 +145,8 @@ static int walk(struct job *j, struct audit *a, const struct oid *head)
 		struct job step; /* so that memory does not grow with the history */
 
 		job_open(&step);
-		if (visit(&step, a, &id, &parent))
-			job_fail(j, step.error, step.code, "%s", step.message);
-		job_close(&step);
+		visit(&step, a, &id, &parent);
+		job_join(j, &step);
 		id = parent;
 	}
 	if (a->until.hex[0])

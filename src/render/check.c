@@ -278,9 +278,8 @@ int render_check(
 	while (more) {
 		job_open(&part);
 		part.now = j->now;
-		if (render_check_part(&part, r, m, commit, c, &more))
-			job_fail(j, part.error, part.code, "%s", part.message);
-		job_close(&part);
+		render_check_part(&part, r, m, commit, c, &more);
+		job_join(j, &part);
 	}
 	*differences = arena_alloc(j->arena, (c->n + 1) * sizeof(**differences));
 	for (i = 0; i < c->n; i++)
