@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <stddef.h>
 
-/* A turn put into place; or its pack and a CRL that is read back; and half of the files that either syncs. */
-enum { HELPERS = 3 };
+/* A turn put into place; or its pack, its files and a CRL that is read back; and half of what either syncs. */
+enum { HELPERS = 5 };
 
 struct helper {
 	pthread_cond_t wake;

@@ -83,13 +83,14 @@ static int pack_and_render(
 	job_open(&p.job);
 	beside_start(&packing, pack, &p);
 	render_stage(j, f->render, fork, new->hex);
-	flow_measure_stage(f, began_at);
 	beside_end(&packing);
 	if (p.job.error && !j->error)
 		job_fail(j, p.job.error, p.job.code, "%s", p.job.message);
 	if (!j->error)
 		flow_index(j, f, new, &p.made);
 	job_close(&p.job);
+	render_await(j, f->render);
+	flow_measure_stage(f, began_at);
 	return j->error;
 }
 

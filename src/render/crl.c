@@ -98,13 +98,13 @@ static void read_back(void *reading)
 		job_fail(&r->job, E_CORRUPT, "bad_crl", "the new CRL doesn't read back as it was built");
 }
 
-int crl_stage(const struct render_job *r, bool must, struct crl_reading *reading)
+int crl_stage(const struct render_job *r, bool must)
 {
+	struct crl_reading *reading = &r->render->reading;
 	const struct crl_seen *seen = &r->render->crl;
 	struct crl_seen *next = &r->render->next_crl;
 	struct output_file *f;
 
-	*reading = (struct crl_reading){ .model = NULL };
 	look(r);
 	if (!must && !is_due(r))
 		return 0;
@@ -126,14 +126,15 @@ int crl_stage(const struct render_job *r, bool must, struct crl_reading *reading
 	return 0;
 }
 
-int crl_await(struct job *j, struct crl_reading *r)
+int crl_await(struct job *j, struct render *r)
 {
-	if (!r->model)
+	struct crl_reading *reading = &r->reading;
+
+	if (!reading->model)
 		return j->error;
-	beside_end(&r->beside);
-	if (r->job.error && !j->error)
-		job_fail(j, r->job.error, r->job.code, "%s", r->job.message);
-	job_close(&r->job);
+	beside_end(&reading->beside);
+	reading->model = NULL;
+	job_join(j, &reading->job);
 	return j->error;
 }
 
@@ -155,14 +156,11 @@ void crl_note_staged(struct render *r)
 int render_refresh_crl(struct job *j, struct render *r, const struct model *m, bool *renewed)
 {
 	struct render_job work = { .job = j, .model = m, .pki = r->pki, .render = r };
-	struct crl_reading reading;
 
 	render_discard(r); /* the staging folder is for one output at a time */
 	work.output = r->staged = output_open();
 	*renewed = false;
-	if (!crl_stage(&work, false, &reading))
-		output_stage(j, &r->place, r->staged);
-	if (crl_await(j, &reading))
+	if (crl_stage(&work, false) || output_stage(j, &r->place, r->staged) || crl_await(j, r))
 		goto out;
 	crl_note_staged(r);
 	if (output_promote(j, &r->place, r->staged))

@@ -121,6 +121,13 @@ static int judge(const struct render_job *r, enum trial_end end, struct buf *out
 	return 0;
 }
 
+bool dry_is_due(const struct render_job *r)
+{
+	const struct output_file *conf = output_find(r->output, "ovpn/server.conf");
+
+	return conf && conf->data;
+}
+
 int dry_check(const struct render_job *r)
 {
 	const struct output_file *conf = output_find(r->output, "ovpn/server.conf");
@@ -128,7 +135,7 @@ int dry_check(const struct render_job *r)
 	enum trial_end end;
 	struct buf output;
 
-	if (!conf || !conf->data || !conf->is_staged)
+	if (!conf->is_staged)
 		return 0;
 	buf_open(&output, r->job->arena);
 	output_path(&r->render->place, DRY, path);

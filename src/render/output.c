@@ -356,3 +356,27 @@ int output_stage(struct job *j, const struct output_place *p, struct output *o)
 	}
 	return staged < SYNC_ALL_FROM && !o->is_unsynced ? stage_few(j, p, o) : stage_many(j, p, o);
 }
+
+static void write_output(void *writing)
+{
+	struct output_writing *w = writing;
+
+	output_stage(&w->job, w->place, w->output);
+}
+
+void output_start(const struct output_place *p, struct output *o, struct output_writing *w)
+{
+	*w = (struct output_writing){ .place = p, .output = o };
+	job_open(&w->job);
+	beside_start(&w->beside, write_output, w);
+}
+
+int output_await(struct job *j, struct output_writing *w)
+{
+	if (!w->output)
+		return j->error;
+	beside_end(&w->beside);
+	w->output = NULL;
+	job_join(j, &w->job);
+	return j->error;
+}

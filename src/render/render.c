@@ -117,19 +117,10 @@ static bool withdraws(const struct render_job *r)
 	    *model_touched(a, r->model, ENTITY_ADOPTION) || *model_touched(a, r->model, ENTITY_PENDING);
 }
 
-static int stage_files(struct render_job *r)
-{
-	if (render_run(r) || (r->is_full && foreign_remove(r)) ||
-	    output_stage(r->job, &r->render->place, r->output) || dry_check(r))
-		return r->job->error;
-	return database_stage(r, r->render->database);
-}
-
-/* The CRL comes first: it is read back beside all the rest. */
+/* The CRL comes first, to be read back beside all the rest, as the files are written. */
 static int stage(struct render_job *r)
 {
 	struct job *j = r->job;
-	struct crl_reading reading;
 
 	if (demand_settings(r))
 		return j->error;
@@ -141,9 +132,12 @@ static int stage(struct render_job *r)
 	if (r->is_full &&
 	    (output_folders(j, &r->render->place) || output_stage_folders(j, &r->render->place, r->output)))
 		return j->error;
-	if (!crl_stage(r, !r->is_full && withdraws(r), &reading))
-		stage_files(r);
-	return crl_await(j, &reading);
+	if (crl_stage(r, !r->is_full && withdraws(r)) || render_run(r) || (r->is_full && foreign_remove(r)))
+		return j->error;
+	output_start(&r->render->place, r->output, &r->render->writing);
+	if (dry_is_due(r) && (render_await(j, r->render) || dry_check(r)))
+		return j->error;
+	return database_stage(r, r->render->database);
 }
 
 int render_stage(struct job *j, struct render *r, const struct model *m, const char *commit)
@@ -167,9 +161,19 @@ int render_stage(struct job *j, struct render *r, const struct model *m, const c
 	return j->error;
 }
 
+int render_await(struct job *j, struct render *r)
+{
+	output_await(j, &r->writing);
+	return crl_await(j, r);
+}
+
 int render_promote(struct job *j, struct render *r)
 {
 	assert(r->staged);
+	if (render_await(j, r)) {
+		render_discard(r);
+		return j->error;
+	}
 	/* Until all of it is done nothing is known of what is on the disk. */
 	r->is_dirty = true;
 	crl_note_staged(r);
@@ -195,9 +199,11 @@ void render_discard(struct render *r)
 
 	if (!r->staged)
 		return;
+	job_open(&j);
+	render_await(&j, r);
+	job_clear(&j);
 	render_drop(r);
 	database_rollback(r->database);
-	job_open(&j);
 	r->has_leftovers = output_sweep(&j, &r->place) != 0; /* then before the next stage */
 	job_close(&j);
 }

@@ -3,8 +3,8 @@
  * A table of renderers (sqlite, pki, openvpn, routes, firewall), each of which
  * turns what a fork touched into files to write and files to remove.
  *
- * Two steps: render_stage writes the new files under DATA/staging, durable, and
- * changes nothing that is live; render_promote renames them into place, what
+ * Two steps: render_stage has the new files written under DATA/staging, which
+ * render_await waits for, and changes nothing that is live; render_promote renames them into place, what
  * takes access away before what gives it, and commits the SQLite transaction.
  * Used by one thread at a time: the writer's, or the helper that promotes for it.
  */
@@ -43,6 +43,8 @@ int render_load_model(struct job *j, struct render *r, struct model *m);
  * with its words; not installed: a warning.
  */
 int render_stage(struct job *j, struct render *r, const struct model *m, const char *commit);
+/* m stays until this is called: by then files are durable, and the CRL has been read back; render_promote calls it too. */
+int render_await(struct job *j, struct render *r);
 int render_promote(struct job *j, struct render *r);
 void render_discard(struct render *r);
 

@@ -60,6 +60,13 @@ struct output_place {
 	gid_t group;         /* (gid_t)-1: none */
 };
 
+struct output_writing { /* of the staged files, beside all the rest */
+	const struct output_place *place;
+	struct output *output; /* NULL: none is written */
+	struct job job;
+	struct beside beside;
+};
+
 /* The live path of a file, and where it waits; both fill RENDER_PATH_MAX bytes. */
 void output_path(const struct output_place *p, const char *path, char *out);
 /* The latter below the staging folder; number is room for it. */
@@ -90,6 +97,9 @@ mode_t output_mode(const struct output_place *p);
 int output_relieve(struct job *j, const struct output_place *p, struct output *o);
 /* What differs from the live files goes to DATA/staging, durable. */
 int output_stage(struct job *j, const struct output_place *p, struct output *o);
+/* The same beside the caller, who leaves o alone until output_await, which must come; that is nothing without a start. */
+void output_start(const struct output_place *p, struct output *o, struct output_writing *w);
+int output_await(struct job *j, struct output_writing *w);
 /* Rename into place: what takes access away, then the rest, then state.json. */
 int output_promote(struct job *j, const struct output_place *p, struct output *o);
 /* Empty DATA/staging. */
@@ -119,12 +129,22 @@ struct crl_seen { /* what was found in crl.pem the last time it had changed */
 	struct pki_crl crl;
 };
 
+struct crl_reading { /* of a CRL just built, beside all the rest */
+	const struct model *model; /* NULL: none was */
+	struct buf pem;
+	struct pki_crl want;
+	struct job job;
+	struct beside beside;
+};
+
 struct render {
 	char *data, *database_path;
 	struct output_place place;
 	const struct pki *pki;
 	struct database *database;
 	struct output *staged;   /* NULL: nothing is */
+	struct output_writing writing;
+	struct crl_reading reading;
 	struct listings *listings;
 	struct crl_seen crl;
 	struct crl_seen next_crl; /* of the staged one, where there is one */
@@ -261,19 +281,10 @@ int listing_output(
     const struct render_job *r, enum listing_id first, enum listing_id last, struct json *values);
 
 /* --- crl.c --- */
-/* A new CRL being read back, beside all that is rendered after it. */
-struct crl_reading {
-	const struct model *model; /* NULL: none was built */
-	struct buf pem;
-	struct pki_crl want;
-	struct job job;
-	struct beside beside;
-};
-
 /* Add crl.pem to the output when it is due, bad, or always (must); crl_await comes before anything is promoted. */
-int crl_stage(const struct render_job *r, bool must, struct crl_reading *reading);
-/* After every crl_stage, whatever came of it: E_CORRUPT when what was built is not what can be read. */
-int crl_await(struct job *j, struct crl_reading *reading);
+int crl_stage(const struct render_job *r, bool must);
+/* E_CORRUPT when what was built is not what can be read. */
+int crl_await(struct job *j, struct render *r);
 /*
  * Just before a promotion: what is known of a staged CRL is remembered as the live one's.  Renaming changes
  * nothing that a file is recognised by; where it fails, or another file comes, that one is read.
@@ -288,6 +299,7 @@ int foreign_remove(const struct render_job *r);
 
 /* --- dry.c --- */
 /* Does a real openvpn take the staged server.conf? */
+bool dry_is_due(const struct render_job *r);
 int dry_check(const struct render_job *r);
 
 /* --- trial.c --- */
