@@ -4,6 +4,7 @@
  * them all; `git fsck` says whether everything is there and well-formed.
  */
 #include <assert.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/fs.h"
@@ -44,15 +45,18 @@ int state_end_repack(struct job *j, struct state *s)
 int state_repack(struct job *j, struct state *s)
 {
 	char *git_dir = arena_printf(j->arena, "--git-dir=%s", s->path);
-	/* Changes go first. */
-	char *argv[] = { "nice", "git", git_dir, "repack", "--geometric=2", "-d", "-q", "-n", NULL };
+	char *argv[] = { "git", git_dir, "repack", "--geometric=2", "-d", "-q", "-n", NULL };
 	size_t packs = 0;
 
 	if (s->repack.pid && state_git_runs(&s->repack))
 		return 0;
 	if (state_end_repack(j, s) || count_packs(j, s->path, &packs))
 		return j->error;
-	return packs > PACKS ? state_start_git(j, argv, &s->repack) : 0;
+	if (packs <= PACKS || state_start_git(j, argv, &s->repack))
+		return j->error;
+	/* Changes go first: it takes what they leave of the processors.  Where that is not allowed it runs as they do. */
+	sched_setscheduler(s->repack.pid, SCHED_IDLE, &(struct sched_param){ .sched_priority = 0 });
+	return 0;
 }
 
 int state_fsck(struct job *j, struct state *s, const char **words)
