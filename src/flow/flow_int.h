@@ -162,27 +162,54 @@ int flow_find_pending(struct job *j, struct state *s, const struct oid *at, stru
  * what they change together.  E_CONFLICT "fetch_first": main is no longer where they begin.
  */
 int flow_read_push(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch);
-/* All of these: what a change needs from the history. */
+/* All of these: what a change of such a kind needs from the history. */
+bool flow_reads_history(enum change_kind kind);
 int flow_fill(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch);
 
 /* state_stage; of a push, whose files are committed already, the ledger's part on top of what was pushed. */
 int flow_stage(struct job *j, struct state *s, const struct oid *at, const struct change *ch, const struct plan *plan,
     struct oid *out);
 
+/* Commits that this turn has made, for the index of the history. */
+struct flow_made {
+	struct render_commit commits[FLOW_BATCH_MAX];
+	size_t n;
+	bool has_push; /* not all of them are here, then */
+};
+/* Read what the index needs of a ticket's, without a look at what is rendered. */
+int flow_read_made(struct job *j, struct flow *f, const struct ticket *t, struct flow_made *made);
+/* Add them in the transaction of what is staged; false: they are for flow_index to find. */
+bool flow_index_made(struct job *j, struct flow *f, const struct flow_made *made);
+/* The same with all that leads to a staged commit; made by these tickets, if any are given. */
+int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct ticket *made);
+
+/* --- stage.c: the commits of a turn, beside the planning of what comes after them --- */
+struct staging;
+struct stager {
+	struct flow *flow;       /* whose state is nobody else's but after stager_wait */
+	struct job job;          /* fails with the first that could not be staged: none is after it, and the model is ahead */
+	struct flow_made made;
+	struct oid at;           /* the last one; HEAD where nothing is staged */
+	pthread_mutex_t mutex;
+	pthread_cond_t more, done;
+	struct staging *first, **last;
+	bool is_ending, is_working;
+	struct beside beside;
+};
+/* Commit and job are to be looked at after stager_wait. */
+struct stager *stager_open(struct flow *f);
+/*
+ * A change that was planned; plan is NULL where there is nothing to do.  Sets the ticket's commit, or fails its job,
+ * which is the stager's from here on.  Where no ticket comes after it, no thread is woken for it: stager_wait does it.
+ */
+void stager_add(struct stager *s, struct ticket *t, const struct change *filled, const struct plan *plan);
+void stager_wait(struct stager *s);
+void stager_close(struct stager *s);
+
 /* What a plan means for people. after: the fork that holds it. */
 void flow_summarise(struct job *j, const struct model *before, const struct model *after, const struct plan *plan,
     struct flow_summary *out);
 
-/* Commits that this turn has made. */
-struct flow_made {
-	const struct ticket *tickets;
-	struct render_commit *commits; /* NULL: not read, since others may be among them */
-	size_t n;
-};
-/* Read what the index needs of them, without a look at what is rendered. */
-int flow_read_made(struct job *j, struct flow *f, struct flow_made *made);
-/* Add what leads to a staged commit to the index of the history, in the same transaction; made may be NULL. */
-int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct flow_made *made);
 /* Some milliseconds of catching up; is there more to do? */
 bool flow_index_more(struct flow *f);
 void flow_stop_indexing(struct flow *f);

@@ -129,33 +129,31 @@ static int read_commit(
 	return j->error;
 }
 
-/* made->n of them, into made->commits. */
-static int read_commits(struct job *j, struct flow *f, const struct oid *list, struct flow_made *made)
+static int read_first_plan(struct job *j, struct flow *f, const struct oid *commit, struct network *plan)
 {
-	struct render_commit *commits = arena_alloc(j->arena, made->n * sizeof(*commits));
-	struct network plan = { .name = NULL };
 	struct buf network;
-	size_t i;
 
-	if (state_read(j, f->state, &list[0], "network.json", &network))
-		return j->error;
-	read_plan(network.data, network.len, &plan);
-	for (i = 0; i < made->n; i++) {
-		commits[i].plan = plan;
-		if (read_commit(j, f, &list[i], made->tickets, &commits[i]))
-			return j->error;
-		plan = commits[i].plan;
-	}
-	made->commits = commits;
-	return 0;
+	*plan = (struct network){ .name = NULL };
+	if (state_read(j, f->state, commit, "network.json", &network) == 0)
+		read_plan(network.data, network.len, plan);
+	return j->error;
 }
 
 static int add_commits(
     struct job *j, struct flow *f, const struct oid *list, size_t n, const struct ticket *tickets)
 {
-	struct flow_made made = { .tickets = tickets, .n = n };
+	struct render_commit *commits = arena_alloc(j->arena, n * sizeof(*commits));
+	size_t i;
 
-	return read_commits(j, f, list, &made) ? j->error : render_add_commits(j, f->render, made.commits, n);
+	if (read_first_plan(j, f, &list[0], &commits[0].plan))
+		return j->error;
+	for (i = 0; i < n; i++) {
+		if (i)
+			commits[i].plan = commits[i - 1].plan;
+		if (read_commit(j, f, &list[i], tickets, &commits[i]))
+			return j->error;
+	}
+	return render_add_commits(j, f->render, commits, n);
 }
 
 /* Is the index of commits that lead to this one? */
@@ -169,33 +167,37 @@ static bool is_index_of(struct job *j, struct flow *f, const struct oid *to, str
 	return is_ancestor;
 }
 
-int flow_read_made(struct job *j, struct flow *f, struct flow_made *made)
+int flow_read_made(struct job *j, struct flow *f, const struct ticket *t, struct flow_made *made)
 {
-	struct oid list[FLOW_BATCH_MAX];
-	const struct ticket *t;
+	struct render_commit *c = &made->commits[made->n];
 
-	made->n = 0;
-	for (t = made->tickets; t; t = t->next) {
-		if (t->change->kind == CHANGE_PUSH)
-			return 0;
-		if (t->subject && !t->job->error)
-			list[made->n++] = t->commit;
-	}
-	return made->n ? read_commits(j, f, list, made) : 0;
+	made->has_push = made->has_push || t->change->kind == CHANGE_PUSH;
+	if (made->has_push || (made->n == 0 && read_first_plan(j, f, &t->commit, &c->plan)))
+		return j->error;
+	if (made->n)
+		c->plan = c[-1].plan;
+	made->n++;
+	return read_commit(j, f, &t->commit, t, c);
 }
 
-int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct flow_made *made)
+bool flow_index_made(struct job *j, struct flow *f, const struct flow_made *made)
+{
+	if (made->has_push || f->indexing || strcmp(render_indexed(f->render), f->head.hex) != 0)
+		return false;
+	render_add_commits(j, f->render, made->commits, made->n);
+	return true;
+}
+
+int flow_index(struct job *j, struct flow *f, const struct oid *to, const struct ticket *made)
 {
 	struct oid from, *list;
 	size_t n;
 
-	if (made && made->commits && !f->indexing && strcmp(render_indexed(f->render), f->head.hex) == 0)
-		return render_add_commits(j, f->render, made->commits, made->n);
 	if (f->indexing || !is_index_of(j, f, to, &from))
 		return j->error; /* behind serving, then */
 	if (state_list_commits(j, f->state, &from, to, &list, &n))
 		return j->error;
-	return n && n <= GAP_MAX ? add_commits(j, f, list, n, made ? made->tickets : NULL) : 0;
+	return n && n <= GAP_MAX ? add_commits(j, f, list, n, made) : 0;
 }
 
 /* What the index lacks of the rendered commit. */

@@ -109,6 +109,12 @@ int flow_read_undo(
 	return 0;
 }
 
+bool flow_reads_history(enum change_kind kind)
+{
+	return kind == CHANGE_ROLLBACK || kind == CHANGE_REVERT || kind == CHANGE_PUSH ||
+	    kind == CHANGE_UNDO || kind == CHANGE_CONFIRM;
+}
+
 int flow_fill(struct job *j, struct state *s, const struct model *m, const struct oid *at, struct change *ch)
 {
 	if (model_pending(m) && (ch->kind == CHANGE_ROLLBACK || ch->kind == CHANGE_REVERT))

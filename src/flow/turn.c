@@ -17,35 +17,37 @@ enum { TRIES = 5 };
 struct packing { /* of what is staged, beside the rendering of it */
 	struct job job;
 	struct flow *flow;
-	struct flow_made made;
+	struct beside beside;
 };
 
-/* Plan, issue and stage one change on top of *at; the fork then holds it too. */
-static int stage_change(struct flow *f, struct model *fork, struct ticket *t, struct oid *at)
+/* Plan and issue one change on top of those before it; the fork then holds it too, and its commit is being staged. */
+static void plan_change(struct flow *f, struct model *fork, struct ticket *t, struct stager *s)
 {
 	struct model *own = model_fork(fork);
 	struct change filled = *t->change;
 	struct job *j = t->job;
 	struct plan *plan;
-	struct oid next;
 
 	t->subject = NULL; /* of an earlier try */
-	if (flow_fill(j, f->state, own, at, &filled) || change_plan(j, own, &filled, &plan))
+	if (flow_reads_history(filled.kind)) {
+		stager_wait(s);
+		flow_fill(j, f->state, own, &s->at, &filled);
+	}
+	if (j->error || change_plan(j, own, &filled, &plan))
 		goto out;
-	t->commit = *at;
-	if (!plan->files && !plan->issues && filled.kind != CHANGE_PUSH)
-		goto out; /* nothing to do: the commit that is there already says so */
-	if (pki_issue(j, f->pki, own, plan, &f->issuer) || flow_put_plan(j, own, plan) ||
-	    flow_stage(j, f->state, at, &filled, plan, &next))
+	if (!plan->files && !plan->issues && filled.kind != CHANGE_PUSH) {
+		stager_add(s, t, &filled, NULL); /* nothing to do: the commit that is there already says so */
+		goto out;
+	}
+	if (pki_issue(j, f->pki, own, plan, &f->issuer) || flow_put_plan(j, own, plan))
 		goto out;
 	flow_summarise(j, fork, own, plan, &t->summary);
 	t->subject = plan->subject;
-	t->commit = *at = next;
+	stager_add(s, t, &filled, plan);
 	model_absorb(fork, own);
 	own = NULL;
 out:
 	model_close(own);
-	return j->error;
 }
 
 /*
@@ -68,27 +70,25 @@ static void pack(void *packing)
 {
 	struct packing *p = packing;
 
-	if (!state_pack(&p->job, p->flow->state))
-		flow_read_made(&p->job, p->flow, &p->made);
+	state_pack(&p->job, p->flow->state);
 }
 
-/* Side by side, since both wait for the disk most of the time. */
+/* Side by side, since all of it waits for the disk most of the time. */
 static int pack_and_render(
-    struct job *j, struct flow *f, struct model *fork, const struct ticket *list, const struct oid *new)
+    struct job *j, struct flow *f, struct model *fork, const struct ticket *list, const struct stager *s)
 {
-	struct packing p = { .flow = f, .made = { .tickets = list } };
-	struct beside packing;
+	struct packing p = { .flow = f };
 	int64_t began_at = time_monotonic_us();
+	bool is_indexed;
 
 	job_open(&p.job);
-	beside_start(&packing, pack, &p);
-	render_stage(j, f->render, fork, new->hex);
-	beside_end(&packing);
-	if (p.job.error && !j->error)
-		job_fail(j, p.job.error, p.job.code, "%s", p.job.message);
-	if (!j->error)
-		flow_index(j, f, new, &p.made);
-	job_close(&p.job);
+	beside_start(&p.beside, pack, &p);
+	render_stage(j, f->render, fork, s->at.hex);
+	is_indexed = !j->error && flow_index_made(j, f, &s->made);
+	beside_end(&p.beside);
+	job_join(j, &p.job);
+	if (!is_indexed && !j->error)
+		flow_index(j, f, &s->at, list);
 	render_await(j, f->render);
 	flow_measure_stage(f, began_at);
 	return j->error;
@@ -108,18 +108,23 @@ static bool is_promoted(struct flow *f)
  * Plan and stage each on top of the one before, while what was published before is put into place.  Whoever is
  * answered meanwhile and comes again is of this turn too: what a turn costs by itself is shared by more.
  */
-static void stage_changes(struct flow *f, struct model *fork, struct ticket *list, struct oid *at)
+static void stage_changes(struct flow *f, struct model *fork, struct ticket *list, struct stager *s)
 {
 	struct ticket *t;
 	unsigned n = 0;
 
 	for (t = list; t; t = t->next) {
-		if (is_one(list) || is_promoted(f))
+		bool is_due = is_one(list) || is_promoted(f);
+
+		if (is_due || t->change->idempotency) /* both look at what was done before */
+			stager_wait(s);
+		if (is_due)
 			flow_settle(f);
 		if (!t->job->error && !flow_is_replay(f, list, t))
-			stage_change(f, fork, t, at);
+			plan_change(f, fork, t, s);
 		n++;
 		if (!t->next) {
+			stager_wait(s);
 			flow_settle(f);
 			t->next = flow_take_more(f, FLOW_BATCH_MAX - n);
 		}
@@ -127,17 +132,24 @@ static void stage_changes(struct flow *f, struct model *fork, struct ticket *lis
 	pki_issuer_rest(f->issuer);
 }
 
-/* Everything up to the fact; *new is HEAD where no ticket changed anything. */
-static int stage_and_publish(
-    struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct oid *new)
+/* What was published before could not be put into place: again, once it is. */
+static bool is_behind(const struct flow *f)
 {
-	*new = f->head;
-	stage_changes(f, fork, list, new);
-	if (strcmp(new->hex, f->head.hex) == 0)
+	return !f->rendered[0];
+}
+
+/* Everything up to the fact, after which s->at is HEAD. */
+static int stage_and_publish(
+    struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct stager *s)
+{
+	stage_changes(f, fork, list, s);
+	if (s->job.error)
+		job_fail(j, s->job.error, s->job.code, "%s", s->job.message);
+	else if (strcmp(s->at.hex, f->head.hex) == 0)
 		return 0;
-	if (!f->rendered[0]) /* what was published before could not be put into place: again, once it is */
+	else if (is_behind(f))
 		job_fail(j, E_STALE, "stale", "what was published before is not in place");
-	if (j->error || pack_and_render(j, f, fork, list, new) || publish(j, f, new)) {
+	if (j->error || pack_and_render(j, f, fork, list, s) || publish(j, f, &s->at)) {
 		render_discard(f->render);
 		state_discard(f->state);
 	}
@@ -238,18 +250,19 @@ void flow_settle(struct flow *f)
 static int run_once(struct flow *f, struct turn *t)
 {
 	struct model *fork = model_fork(f->model);
-	struct oid new;
+	struct stager *s = stager_open(f);
 
-	if (stage_and_publish(&t->job, f, fork, t->list, &new)) {
+	if (stage_and_publish(&t->job, f, fork, t->list, s)) {
 		model_close(fork);
-		return t->job.error;
+	} else {
+		if (strcmp(s->at.hex, f->head.hex) == 0)
+			model_close(fork);
+		else
+			promote(f, t, fork, &s->at);
+		flow_keep_keys(f, t->list);
 	}
-	if (strcmp(new.hex, f->head.hex) == 0)
-		model_close(fork);
-	else
-		promote(f, t, fork, &new);
-	flow_keep_keys(f, t->list);
-	return 0;
+	stager_close(s);
+	return t->job.error;
 }
 
 static void run_alone(struct flow *f, struct ticket *list)
