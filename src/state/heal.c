@@ -46,13 +46,13 @@ static int64_t booted(const struct job *j)
 static bool is_leftover(struct job *j, const char *path, const char *name, const struct stat *st)
 {
 	(void)path;
-	if (begins(name, "tmp_object_git2_") || begins(name, "pack_git2_"))
+	if (begins(name, "tmp_object_git2_"))
 		return true;
 	return (begins(name, "tmp_") || begins(name, ".tmp-")) &&
 	    (st->st_mtime < j->now - ABANDONED || st->st_mtime < booted(j));
 }
 
-/* libgit2 renames the index into place before its pack: a kill in between leaves it alone there. */
+/* The index is renamed into place before its pack: a kill in between leaves it alone there. */
 static bool is_leftover_pack(struct job *j, const char *path, const char *name, const struct stat *st)
 {
 	if (ends(name, ".idx") &&
@@ -178,6 +178,7 @@ static int sweep_objects(struct job *j, struct state *s, const char *objects)
 
 	if (sweep(j, objects, false, is_leftover) ||
 	    sweep(j, arena_printf(j->arena, "%s/info", objects), false, is_lock) ||
+	    fs_sweep(j, arena_printf(j->arena, "%s/pack", objects)) ||
 	    sweep(j, arena_printf(j->arena, "%s/pack", objects), false, is_leftover_pack))
 		return j->error;
 	for (i = 0; i < 256; i++) {

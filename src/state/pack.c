@@ -5,8 +5,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/digest.h"
+#include "base/fs.h"
 #include "state/state_int.h"
 
 enum {
@@ -23,6 +24,7 @@ struct object { /* one staged, its bytes borrowed from nobody */
 	git_object_t type;
 	void *data;
 	size_t len;
+	struct packed packed;
 };
 
 static int id_order(const void *a, const void *b)
@@ -115,56 +117,88 @@ static int read_objects(struct job *j, struct state *s, struct object *objects, 
 		rc = s->staging->read(&o->data, &o->len, &o->type, s->staging, &s->fresh[i]);
 		if (rc < 0)
 			return state_fail(j, rc, "%s: cannot read what is staged", s->path);
+		o->packed.id = s->fresh[i];
 		*size += OBJECT_HEAD + STREAM + blocks(o->len) * BLOCK_HEAD + o->len;
 	}
+	if (*size > INT32_MAX) /* an index of larger ones has a table more */
+		return job_fail(j, E_INVALID, "invalid", "a change of more than 2 GiB cannot be written");
 	return 0;
 }
 
-static size_t write_bytes(uint8_t *pack, const struct object *objects, size_t n)
+static void write_pack(struct buf *pack, struct object *objects, size_t n)
 {
-	uint8_t *at = pack;
+	uint8_t *start = (uint8_t *)pack->data, *at = start, *from;
 	size_t i;
 
 	memcpy(at, "PACK", 4); /* NOLINT(bugprone-not-null-terminated-result): it is no string */
 	at = put_big_endian(at + 4, 2);
 	at = put_big_endian(at, (uint32_t)n);
-	for (i = 0; i < n; i++)
-		at = put_stored(
-		    put_object_head(at, objects[i].type, objects[i].len), objects[i].data, objects[i].len);
-	digest_sha1(pack, (size_t)(at - pack), at);
-	return (size_t)(at - pack) + DIGEST_SHA1;
+	for (i = 0; i < n; i++) {
+		struct object *o = &objects[i];
+
+		from = at;
+		at = put_stored(put_object_head(at, o->type, o->len), o->data, o->len);
+		o->packed.offset = (uint32_t)(from - start);
+		o->packed.crc = pack_crc(from, (size_t)(at - from));
+	}
+	digest_sha1(start, (size_t)(at - start), at);
+	pack->len = (size_t)(at - start) + DIGEST_SHA1;
 }
 
-static int write_files(struct job *j, struct state *s, const uint8_t *pack, size_t len)
+static void write_index(struct buf *index, const struct object *objects, size_t n, const struct buf *pack)
 {
-	const char *folder = arena_printf(j->arena, "%s/objects/pack", s->path);
-	git_indexer_progress progress = { 0 };
-	git_indexer *indexer = NULL;
-	int rc = git_indexer_new(&indexer, folder, 0, NULL, NULL);
+	struct packed *list = arena_alloc(index->arena, n * sizeof(*list));
+	size_t i;
 
-	if (rc == 0)
-		rc = git_indexer_append(indexer, pack, len, &progress);
-	if (rc == 0)
-		rc = git_indexer_commit(indexer, &progress);
-	git_indexer_free(indexer);
-	return rc < 0 ? state_fail(j, rc, "%s: cannot write the new objects", s->path) : 0;
+	for (i = 0; i < n; i++)
+		list[i] = objects[i].packed;
+	pack_index(index, list, n, (const uint8_t *)pack->data + pack->len - DIGEST_SHA1);
+}
+
+/* The index first, as libgit2 does: the other way round a kill in between would leave a pack that no one finds. */
+static int write_files(struct job *j, struct state *s, const struct buf *pack, const struct buf *index)
+{
+	const char *folder = arena_printf(j->arena, "%s/objects/pack", s->path), *name, *index_name;
+	char hex[2 * DIGEST_SHA1 + 1];
+
+	digest_hex((const uint8_t *)pack->data + pack->len - DIGEST_SHA1, DIGEST_SHA1, hex);
+	name = arena_printf(j->arena, "%s/pack-%s", folder, hex);
+	index_name = arena_printf(j->arena, "%s.idx", name);
+	if (fs_write(j, index_name, index->data, index->len, 0444))
+		return j->error;
+	if (fs_write(j, arena_printf(j->arena, "%s.pack", name), pack->data, pack->len, 0444)) {
+		unlink(index_name); /* else the next start does */
+		return j->error;
+	}
+	return fs_sync_dir(j, folder);
+}
+
+static int write_objects(struct job *j, struct state *s, struct object *objects, size_t room)
+{
+	struct arena *a = arena_open(room);
+	struct buf pack, index;
+
+	buf_open(&pack, a);
+	buf_open(&index, a);
+	buf_reserve(&pack, room);
+	write_pack(&pack, objects, s->fresh_n);
+	write_index(&index, objects, s->fresh_n, &pack);
+	write_files(j, s, &pack, &index);
+	arena_close(a);
+	return j->error;
 }
 
 int state_pack(struct job *j, struct state *s)
 {
 	struct object *objects;
-	uint8_t *pack;
 	size_t size, i;
 
 	if (s->fresh_n == 0 || s->is_packed)
 		return 0;
 	s->fresh_n = unique(s->fresh, s->fresh_n);
 	objects = mem_zalloc(s->fresh_n * sizeof(*objects));
-	if (read_objects(j, s, objects, &size) == 0) {
-		pack = mem_alloc(size);
-		write_files(j, s, pack, write_bytes(pack, objects, s->fresh_n));
-		free(pack);
-	}
+	if (read_objects(j, s, objects, &size) == 0)
+		write_objects(j, s, objects, size);
 	for (i = 0; i < s->fresh_n; i++)
 		git_odb_backend_data_free(s->staging, objects[i].data);
 	free(objects);

@@ -10,6 +10,7 @@
 #include <git2/sys/mempack.h>
 #include <git2/sys/odb_backend.h>
 
+#include "base/digest.h"
 #include "state/state.h"
 
 #define STATE_MAIN "refs/heads/main"
@@ -70,6 +71,16 @@ int state_write(
 
 /* The tree that plan's files make of base (zero: of nothing), staged. */
 int state_apply(struct job *j, struct state *s, const git_oid *base, const struct plan *plan, git_oid *out);
+
+/* --- pack_index.c --- */
+struct packed {
+	git_oid id;
+	uint32_t offset, crc; /* of what the pack has for it */
+};
+/* CRC-32, as zlib's crc32(). */
+uint32_t pack_crc(const uint8_t *bytes, size_t len);
+/* Append the index of a pack with that checksum: objects in the order of their ids. */
+void pack_index(struct buf *b, const struct packed *objects, size_t n, const uint8_t pack[DIGEST_SHA1]);
 
 /* Put the message behind the headers of a commit, sign and stage it. */
 int state_write_signed(

@@ -42,7 +42,7 @@ def leftovers(service):
     for folder, _, names in os.walk(service.data):
         for name in names:
             path = os.path.join(folder, name)
-            if (name.endswith((".lock", ".tmp")) or name.startswith(("tmp_", ".tmp-", "pack_git2_"))
+            if (name.endswith((".lock", ".tmp")) or name.startswith(("tmp_", ".tmp-"))
                     or os.path.basename(folder) == "staging" or ".damaged" in name):
                 found.append(os.path.relpath(path, service.data))
             elif "/objects/" in path and is_empty(path):
@@ -75,7 +75,7 @@ def check(service, acknowledged=(), verify=True, started=True):
         service.run("verify")
     deadline = time.monotonic() + 10
     while True:  # a repack may be under way, behind the answers
-        left = [path for path in leftovers(service) if started or "pack_git2_" not in path]  # libgit2's own go at a start
+        left = [path for path in leftovers(service) if started or "/objects/pack/." not in path]  # go at a start
         if not left or time.monotonic() > deadline:
             break
         time.sleep(0.1)

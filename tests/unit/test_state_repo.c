@@ -134,7 +134,7 @@ static void test_heal_removes_what_a_kill_left(void **arg)
 	touch(f, "config.lock", "");
 	touch(f, "packed-refs.lock", "");
 	touch(f, "objects/tmp_object_git2_abcdef", "x");
-	touch(f, "objects/pack/pack_git2_abcdef", "x");
+	touch(f, "objects/pack/.0123456789abcdef.tmp", "x");
 	touch(f, "objects/pack/pack-0123456789012345678901234567890123456789.idx", "x");
 	touch(f, "objects/5f/0123456789012345678901234567890123456a", "");
 	touch(f, "objects/pack/tmp_pack_young", "x");
@@ -142,10 +142,11 @@ static void test_heal_removes_what_a_kill_left(void **arg)
 	shell(f, 0, "touch -d '3 days ago' %s/objects/pack/tmp_pack_old", f->path);
 	shell(f, 0, "rmdir %s/objects/aa %s/objects/ab", f->path, f->path);
 	assert_int_equal(state_heal(&f->j, f->s), 0);
-	assert_string_equal(shell(f, 0,
-				"cd %s && find . -name '*.lock' -o -name '*git2*' -o -size 0 -type f"
-				" -o -name 'pack-0123*' -o -name tmp_pack_old",
-				f->path),
+	assert_string_equal(
+	    shell(f, 0,
+		"cd %s && find . -name '*.lock' -o -name '*git2*' -o -name '*.tmp' -o -size 0 -type f"
+		" -o -name 'pack-0123*' -o -name tmp_pack_old",
+		f->path),
 	    "");
 	assert_true(fs_exists(file_of(f, "objects/pack/tmp_pack_young")));
 	assert_true(fs_exists(file_of(f, "objects/aa")));
