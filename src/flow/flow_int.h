@@ -79,6 +79,7 @@ struct flow {
 		size_t kind, at;
 	} origin;
 	int64_t next_ends, heard_ends; /* when to look for what ends soon; up to when listeners have heard it */
+	bool is_used, is_grown;    /* by changes: since the last tick, since memory was given back */
 	int64_t next_catch_up;     /* by the monotonic clock, ms: not before, after a failure */
 	struct flow_keys keys;
 	struct indexing *indexing; /* the index of the history catches up; NULL: it does not have to */

@@ -80,13 +80,25 @@ static void wait_for_work(struct flow *f)
 	pthread_cond_timedwait(&f->wake, &f->mutex, &until);
 }
 
+/* A second without work behind some: what it took of the memory for a while goes back. */
+static void rest(struct flow *f)
+{
+	if (f->is_grown && !f->is_used) {
+		mem_trim();
+		f->is_grown = false;
+	}
+	f->is_used = false;
+}
+
 /* What nobody waits for; each gets its turn.  Is there more to do? */
 static bool go_on(struct flow *f, bool is_due)
 {
 	bool is_behind;
 
-	if (is_due)
+	if (is_due) {
 		flow_tick(f);
+		rest(f);
+	}
 	is_behind = flow_index_more(f);
 	is_behind = flow_check_more(f) || is_behind;
 	return flow_check_origin(f) || is_behind;
@@ -106,8 +118,10 @@ void *flow_writer(void *flow)
 			wait_for_work(f);
 		pthread_mutex_unlock(&f->mutex);
 		repack(f, list);
-		if (list)
+		if (list) {
+			f->is_used = f->is_grown = true;
 			flow_begin(f, list);
+		}
 		is_due = time_monotonic_ms() - ticked >= TICK_MS; /* under load too */
 		if (!list || is_due || is_behind) {
 			flow_settle(f);
