@@ -251,8 +251,9 @@ static int run_once(struct flow *f, struct turn *t)
 {
 	struct model *fork = model_fork(f->model);
 	struct stager *s = stager_open(f);
+	int error = stage_and_publish(&t->job, f, fork, t->list, s);
 
-	if (stage_and_publish(&t->job, f, fork, t->list, s)) {
+	if (error) {
 		model_close(fork);
 	} else {
 		if (strcmp(s->at.hex, f->head.hex) == 0)
@@ -262,7 +263,7 @@ static int run_once(struct flow *f, struct turn *t)
 		flow_keep_keys(f, t->list);
 	}
 	stager_close(s);
-	return t->job.error;
+	return error; /* the job is the promotion's by now */
 }
 
 static void run_alone(struct flow *f, struct ticket *list)
