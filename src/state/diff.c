@@ -4,6 +4,7 @@
  * the walk over all files.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "state/state_int.h"
@@ -31,15 +32,13 @@ static int walk_corrupt(struct walk *w, const char *what)
 }
 
 /* The bytes of one side; *blob, which holds them, is yours to free. */
-static int read_side(struct walk *w, const git_tree_entry *entry, git_blob **blob, struct state_text *out)
+static int read_side(struct walk *w, const git_oid *id, git_blob **blob, struct state_text *out)
 {
 	int rc;
 
-	if (!entry)
+	if (!id)
 		return 0;
-	if (git_tree_entry_filemode_raw(entry) != GIT_FILEMODE_BLOB)
-		return walk_corrupt(w, "is not a plain file");
-	if ((rc = git_blob_lookup(blob, w->repo, git_tree_entry_id(entry))) < 0)
+	if ((rc = git_blob_lookup(blob, w->repo, id)) < 0)
 		return state_fail(w->job, rc, "commit %s: %s", w->commit, w->path);
 	out->bytes = git_blob_rawcontent(*blob);
 	out->bytes = out->bytes ? out->bytes : "";
@@ -55,20 +54,32 @@ static int visit_id(struct walk *w, const git_tree_entry *to)
 	return w->visit_id(w->job, w->context, w->path, hex);
 }
 
-static int visit_file(struct walk *w, const git_tree_entry *from, const git_tree_entry *to)
+static int visit_blobs(struct walk *w, const git_oid *from, const git_oid *to)
 {
 	struct state_change change = { .path = w->path };
 	git_blob *before = NULL, *after = NULL;
 	int error;
 
-	if (w->visit_id)
-		return visit_id(w, to);
 	if (!(error = read_side(w, from, &before, &change.before)) &&
 	    !(error = read_side(w, to, &after, &change.after)))
 		error = w->visit(w->job, w->context, &change);
 	git_blob_free(before);
 	git_blob_free(after);
 	return error;
+}
+
+static bool is_plain(const git_tree_entry *e)
+{
+	return !e || git_tree_entry_filemode_raw(e) == GIT_FILEMODE_BLOB;
+}
+
+static int visit_file(struct walk *w, const git_tree_entry *from, const git_tree_entry *to)
+{
+	if (w->visit_id)
+		return visit_id(w, to);
+	if (!is_plain(from) || !is_plain(to))
+		return walk_corrupt(w, "is not a plain file");
+	return visit_blobs(w, from ? git_tree_entry_id(from) : NULL, to ? git_tree_entry_id(to) : NULL);
 }
 
 /* One name; from or to is NULL where it has none. Both are files or both are folders. */
@@ -131,6 +142,36 @@ static int walk_trees(struct walk *w, const git_oid *from, const git_oid *to, si
 	return error;
 }
 
+static int by_path(const void *a, const void *b)
+{
+	const struct staged_file *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+static int visit_staged(struct walk *w, const struct staged *last)
+{
+	size_t i;
+	int error = 0;
+
+	qsort(last->files, last->n, sizeof(*last->files), by_path);
+	for (i = 0; i < last->n && !error; i++) {
+		const struct staged_file *f = &last->files[i];
+
+		snprintf(w->path, sizeof(w->path), "%s", f->path);
+		error = visit_blobs(w, git_oid_is_zero(&f->before) ? NULL : &f->before,
+		    git_oid_is_zero(&f->after) ? NULL : &f->after);
+	}
+	return error;
+}
+
+/* As with every commit that a turn makes, for the index of the history. */
+static bool is_staged_last(const struct state *s, const struct oid *from, const struct oid *to)
+{
+	return s->last.commit.hex[0] && strcmp(s->last.commit.hex, to->hex) == 0 &&
+	    strcmp(s->last.parent.hex, from->hex) == 0;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): a visitor and its context count as one */
 int state_changes(struct job *j, struct state *s, const struct oid *from, const struct oid *to,
     state_visit_change visit, void *context)
@@ -145,7 +186,9 @@ int state_changes(struct job *j, struct state *s, const struct oid *from, const 
 	*w = (struct walk){
 		.job = j, .repo = s->repo, .commit = to->hex, .visit = visit, .context = context
 	};
-	error = walk_trees(w, a ? git_commit_tree_id(a) : NULL, git_commit_tree_id(b), 0);
+	error = is_staged_last(s, from, to)
+	    ? visit_staged(w, &s->last)
+	    : walk_trees(w, a ? git_commit_tree_id(a) : NULL, git_commit_tree_id(b), 0);
 out:
 	git_commit_free(a);
 	git_commit_free(b);

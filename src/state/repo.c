@@ -192,6 +192,7 @@ int state_use(struct job *j, struct state *s)
 
 void state_let_go(struct state *s)
 {
+	state_forget_staged(s);
 	git_odb_free(s->odb);
 	git_repository_free(s->repo);
 	s->repo = NULL;

@@ -7,6 +7,8 @@
 #include "base/digest.h"
 #include "state/state_int.h"
 
+enum { STAGED_CHUNK = 2 * 1024 };
+
 static void keep(struct state *s, const git_oid *id)
 {
 	if (s->fresh_n == s->fresh_cap) {
@@ -72,6 +74,13 @@ static int read_parent(struct job *j, struct state *s, const struct oid *id, git
 	return state_fail(j, GIT_ENOTFOUND, "commit %s", id->hex);
 }
 
+void state_forget_staged(struct state *s)
+{
+	if (s->last.arena)
+		arena_close(s->last.arena);
+	s->last = (struct staged){ .arena = NULL };
+}
+
 int state_stage(
     struct job *j, struct state *s, const struct oid *parent, const struct plan *plan, struct oid *out)
 {
@@ -82,13 +91,18 @@ int state_stage(
 	if (state_use(j, s) || (parent->hex[0] && read_parent(j, s, parent, &commit)))
 		return j->error;
 	before = s->fresh_n;
+	state_forget_staged(s);
+	s->last.arena = arena_open(STAGED_CHUNK);
 	if (commit)
 		base = *git_commit_tree_id(commit);
 	if (state_apply(j, s, &base, plan, &tree) ||
-	    write_commit(j, s, commit ? git_commit_id(commit) : NULL, plan, &tree, &id))
+	    write_commit(j, s, commit ? git_commit_id(commit) : NULL, plan, &tree, &id)) {
 		s->fresh_n = before; /* half a commit is packed by no later publish */
-	else
+	} else {
 		state_print_oid(&id, out);
+		s->last.parent = *parent;
+		s->last.commit = *out;
+	}
 	git_commit_free(commit);
 	return j->error;
 }

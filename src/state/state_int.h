@@ -20,6 +20,19 @@ struct state_child { /* stock git under way */
 	int words; /* where it says what is wrong */
 };
 
+/* What the commit that was staged last changed of its parent: known, so never walked for. */
+struct staged_file {
+	const char *path;
+	git_oid before, after; /* blobs; zero: there is no such file */
+};
+
+struct staged {
+	struct oid parent, commit; /* commit is empty: none */
+	struct arena *arena;       /* NULL: none */
+	struct staged_file *files;
+	size_t n;
+};
+
 struct state {
 	char *path;
 	git_repository *repo;     /* NULL: let go of, opened anew by the next use */
@@ -30,6 +43,7 @@ struct state {
 	size_t fresh_n, fresh_cap;
 	bool is_packed;           /* all of them */
 	size_t staged_bytes;      /* in staging, what is published already among them */
+	struct staged last;       /* commit */
 	bool is_unsure;           /* whether main moved */
 	struct state_child repack;
 	state_sign sign;          /* NULL: commits are not signed */
@@ -43,6 +57,7 @@ int state_use(struct job *j, struct state *s);
  * discarded commits and hold deleted packs open.
  */
 void state_let_go(struct state *s);
+void state_forget_staged(struct state *s);
 
 /* job_fail with libgit2's last message behind the text; rc is its return code. */
 int state_fail(struct job *j, int rc, const char *fmt, ...)

@@ -149,10 +149,17 @@ static void put_entry(struct folder *d, const struct entry *e, const git_oid *id
 	memcpy(at, id->id, GIT_OID_RAWSZ);
 }
 
+static void note_change(struct staged *last, const char *path, const git_oid *before, const git_oid *after)
+{
+	if (!git_oid_equal(before, after))
+		last->files[last->n++] = (struct staged_file){ arena_strdup(last->arena, path), *before,
+			*after };
+}
+
 static int put_file(
     struct job *j, struct state *s, struct folder *d, struct entry *e, const struct plan_file *f)
 {
-	git_oid id;
+	git_oid old = { 0 }, id = { 0 };
 
 	if (find_entry(j, d, e))
 		return j->error;
@@ -160,10 +167,13 @@ static int put_file(
 		return refuse(j, f->path, "is a folder");
 	if (!f->data && !is_there(e))
 		return refuse(j, f->path, "cannot be deleted: it is not there");
+	if (is_there(e))
+		entry_id(d, e, &old);
 	if (!f->data)
 		replace_entry(d, e, 0);
 	else if (state_write(j, s, GIT_OBJECT_BLOB, f->data, f->len, &id) == 0)
 		put_entry(d, e, &id);
+	note_change(&s->last, f->path, &old, &id);
 	return j->error;
 }
 
@@ -266,5 +276,6 @@ int state_apply(struct job *j, struct state *s, const git_oid *base, const struc
 	for (f = plan->files; f; f = f->next)
 		all.files[all.n++] = f;
 	qsort(all.files, all.n, sizeof(*all.files), path_order);
+	s->last.files = arena_alloc(s->last.arena, (all.n + 1) * sizeof(*s->last.files));
 	return apply_folder(j, s, base, &all, out);
 }

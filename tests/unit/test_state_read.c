@@ -96,6 +96,60 @@ static void test_diff_where_a_file_became_a_folder(void **arg)
 	assert_string_equal(diff(f, &c, &a), "a=1;a/b-;");
 }
 
+static int collect_both(struct job *j, void *context, const struct state_change *c)
+{
+	(void)j;
+	buf_printf(context, "%s: %.*s>%.*s;", c->path, (int)c->before.len,
+	    c->before.bytes ? c->before.bytes : "", (int)c->after.len, c->after.bytes ? c->after.bytes : "");
+	return 0;
+}
+
+static const char *changes(struct fixture *f, struct state *s, const struct oid *from, const struct oid *to)
+{
+	struct buf b;
+
+	buf_open(&b, f->j.arena);
+	if (state_changes(&f->j, s, from, to, collect_both, &b))
+		fail_msg("changes: %s", f->j.message);
+	return b.data;
+}
+
+/* Of the commit that was staged last the changes are known: they are what another handle, which is not told, finds. */
+static void test_what_was_staged_last_is_known(void **arg)
+{
+	static const char *const names[] = { "a", "b.json", "b/1", "b/c.json", "b/c/2", "b-", "d/e/f" };
+	enum { NAMES = sizeof(names) / sizeof(names[0]), ROUNDS = 40 };
+	struct fixture *f = *arg;
+	struct oid last = none, next;
+	bool is_there[NAMES] = { false };
+	unsigned seed = 1848;
+	int i, k;
+
+	for (i = 0; i < ROUNDS; i++, last = next) {
+		struct plan *p = new_plan(f, "some");
+		struct state *other;
+		const char *known;
+
+		for (k = 0; k < NAMES; k++) {
+			int dice = rand_r(&seed) % 4;
+
+			if (dice == 0 || (dice == 1 && !is_there[k]))
+				continue;
+			is_there[k] = dice != 1;
+			put(f, p, names[k],
+			    dice == 1 ? NULL : arena_printf(f->j.arena, "%d", rand_r(&seed) % 3));
+		}
+		next = stage(f, &last, p);
+		known = changes(f, f->s, &last, &next);
+		publish(f, &last, &next);
+		assert_int_equal(state_open(&f->j, f->path, &other), 0);
+		assert_string_equal(known, changes(f, other, &last, &next));
+		assert_string_equal(known, changes(f, f->s, &last, &next));
+		assert_string_equal(changes(f, f->s, &none, &next), changes(f, other, &none, &next));
+		state_close(other);
+	}
+}
+
 static int stop(struct job *j, void *context, const char *path, const char *bytes, size_t len)
 {
 	(void)path, (void)bytes, (void)len;
@@ -248,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_walk_is_in_order_of_paths),
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_diff_where_a_file_became_a_folder),
+		cmocka_unit_test(test_what_was_staged_last_is_known),
 		cmocka_unit_test(test_a_visitor_can_end_the_walk),
 		cmocka_unit_test(test_a_link_is_refused_by_name),
 		cmocka_unit_test(test_a_missing_object_is_corruption),
