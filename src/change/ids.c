@@ -133,7 +133,7 @@ static int64_t next_gateway_id(struct work *w, const struct user *u)
 	uint32_t i, count = 1u << w->network->gateway_bits;
 	int64_t since, best = INT64_MAX, oldest = NOBODY;
 
-	for (i = 0; i < count; i++)
+	for (i = model_unused_gateway_id(w->model, u->id); i < count; i++)
 		if (!model_id(w->model, u->id, i))
 			return i;
 	for (i = 0; i < count; i++) {

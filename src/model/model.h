@@ -247,6 +247,8 @@ const struct revocation *model_revocation(const struct model *m, const char *ser
 const struct id_record *model_id(const struct model *m, uint32_t user, int64_t gateway); /* gateway -1: the user's */
 /* No user id below this one is unused: where a search for the lowest begins, so that it costs nothing as the plan fills. */
 uint32_t model_unused_user_id(const struct model *m);
+/* The same for the gateways of one user. */
+uint32_t model_unused_gateway_id(const struct model *m, uint32_t user);
 const struct pending *model_pending(const struct model *m);
 const struct adoption *model_adoption(const struct model *m, const char *serial);
 /* What a CRL lists: every revocation, adopted ones too, and what is on hold as certificateHold. NULL-terminated, in the arena. */

@@ -114,3 +114,28 @@ const struct entity **model_all(struct arena *a, const struct model *m, enum ent
 		return merge(a, model_all(a, m->base, kind), model_touched(a, m, kind));
 	return m->sorted[kind].n ? m->sorted[kind].list : none;
 }
+
+/* Ids are given from 0 on: the first of the user's records that is not at its own distance from that of 0. */
+uint32_t model_unused_gateway_id(const struct model *m, uint32_t user)
+{
+	char path[MODEL_PATH_MAX];
+	const struct sorted *s;
+	size_t from, low = 0, high;
+
+	while (m->base)
+		m = m->base;
+	s = &m->sorted[ENTITY_ID];
+	model_id_path(model_network(m), user, 0, path);
+	from = place_of(s, path);
+	high = s->n - from;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct id_record *r = (const struct id_record *)s->list[from + middle];
+
+		if (r->user == user && r->is_gateway && r->gateway == middle)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (uint32_t)low;
+}

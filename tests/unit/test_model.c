@@ -1,4 +1,6 @@
 /* Goal: entities go in by their files alone, forks lie over a base and move it, and nothing broken gets in. */
+#include <stdlib.h>
+
 #include "model_fixture.h"
 
 static const char USER[] = "{\"created\":\"2026-01-01T00:00:00Z\",\"enabled\":true,\"name\":\"%s\"}";
@@ -180,6 +182,36 @@ static void test_forks_of_forks(void **state)
 	assert_non_null(model_id(m, 0x10, -1)); /* the ledger remembers */
 }
 
+/* Beside the same ids of two neighbours, whatever is missing among them. */
+static void test_the_first_gateway_id_that_is_unused(void **state)
+{
+	unsigned seed = 1789, round, i, expected;
+
+	(void)state;
+	for (round = 0; round < 60; round++) {
+		bool is_given[16];
+		struct model *some = fixture_model(&j), *fork;
+
+		for (i = 0, expected = 16; i < 16; i++) {
+			is_given[i] = rand_r(&seed) % 20 != 0;
+			if (!is_given[i] && expected == 16)
+				expected = i;
+			if (is_given[i])
+				put(&j, some, arena_printf(j.arena, "ledger/ids/1/f/%x.json", i), ID);
+			put(&j, some, arena_printf(j.arena, "ledger/ids/1/e/%x.json", i), ID);
+			put(&j, some, arena_printf(j.arena, "ledger/ids/2/0/%x.json", i), ID);
+		}
+		put(&j, some, "ledger/ids/1/f.json", ID);
+		assert_int_equal(model_unused_gateway_id(some, 0x1f), expected);
+		assert_int_equal(model_unused_gateway_id(some, 0x1e), 16);
+		assert_int_equal(model_unused_gateway_id(some, 0x21), 0);
+		fork = model_fork(some);
+		assert_int_equal(model_unused_gateway_id(fork, 0x1f), expected);
+		model_close(fork);
+		model_close(some);
+	}
+}
+
 static void expect_broken(struct model *fork, const char *why)
 {
 	assert_int_equal(model_check(&j, fork), E_CORRUPT);
@@ -313,6 +345,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_ledger_never_changes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_fork_hides_and_shows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_forks_of_forks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_first_gateway_id_that_is_unused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_invariants, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_which_certificate_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_allow, set_up, tear_down),
