@@ -4,8 +4,11 @@
 #include <pthread.h>
 #include <stddef.h>
 
-/* A turn put into place; or its pack, its files and a CRL that is read back; and half of what either syncs. */
-enum { HELPERS = 5 };
+/*
+ * Commits that are staged; a turn put into place, or its pack, its files and a CRL that is read back; half of what
+ * either syncs; a checkpoint of the database.
+ */
+enum { HELPERS = 6 };
 
 struct helper {
 	pthread_cond_t wake;

@@ -114,8 +114,10 @@ static int load_ledger(struct loading *l)
 
 static int load_rows(struct loading *l, const char *sql, load_row row)
 {
-	int code = sqlite3_prepare_v2(l->database->handle, sql, -1, &l->s, NULL), error = 0;
+	int code, error = 0;
 
+	database_await(l->database);
+	code = sqlite3_prepare_v2(l->database->handle, sql, -1, &l->s, NULL);
 	while (code == SQLITE_OK && !error && (code = sqlite3_step(l->s)) == SQLITE_ROW) {
 		error = row(l);
 		code = SQLITE_OK;

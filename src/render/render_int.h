@@ -118,6 +118,9 @@ struct database {
 		struct sqlite3_stmt *statement;
 	} *prepared;             /* as long as the database is open */
 	size_t prepared_n;
+	int log_pages;           /* in its write-ahead log, as of the last commit */
+	struct beside checkpoint; /* of that log, beside whoever waits for the commit */
+	bool is_checkpointing;   /* the handle is the helper's */
 };
 
 struct crl_seen { /* what was found in crl.pem the last time it had changed */
@@ -321,6 +324,8 @@ int database_renew(struct job *j, struct database *d);
 int database_stage(const struct render_job *r, struct database *d);
 int database_commit(struct job *j, struct database *d);
 void database_rollback(struct database *d);
+/* A checkpoint may run beside the caller: nobody else uses the handle until this returns. */
+void database_await(struct database *d);
 /* The words of a failure; notes damage. */
 int database_fail(struct job *j, struct database *d, const char *what);
 /*

@@ -13,7 +13,8 @@
 #include "base/fs.h"
 #include "render/render_int.h"
 
-enum { BUSY_MS = 5000 };
+/* 16 MiB of log: pages that every change writes go to the database once for many of them. */
+enum { BUSY_MS = 5000, LOG_PAGES = 4000 };
 
 int database_fail(struct job *j, struct database *d, const char *what)
 {
@@ -24,9 +25,42 @@ int database_fail(struct job *j, struct database *d, const char *what)
 	return job_fail(j, E_IO, "database", "cannot %s %s: %s", what, d->path, sqlite3_errmsg(d->handle));
 }
 
+static int note_log(void *database, sqlite3 *handle, const char *name, int pages)
+{
+	struct database *d = database;
+
+	(void)handle;
+	(void)name;
+	d->log_pages = pages;
+	return SQLITE_OK;
+}
+
+/* What cannot be moved now, for a reader or a disk, stays in the log and is due again with the next commit. */
+static void checkpoint(void *database)
+{
+	struct database *d = database;
+
+	sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+void database_await(struct database *d)
+{
+	if (d->is_checkpointing)
+		beside_end(&d->checkpoint);
+	d->is_checkpointing = false;
+}
+
 int database_run(struct job *j, struct database *d, const char *sql)
 {
-	return sqlite3_exec(d->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : database_fail(j, d, "write");
+	database_await(d);
+	if (sqlite3_exec(d->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return database_fail(j, d, "write");
+	if (d->log_pages >= LOG_PAGES) {
+		d->log_pages = 0;
+		d->is_checkpointing = true;
+		beside_start(&d->checkpoint, checkpoint, d);
+	}
+	return 0;
 }
 
 static sqlite3_stmt *prepare(struct job *j, struct database *d, const char *sql)
@@ -34,6 +68,7 @@ static sqlite3_stmt *prepare(struct job *j, struct database *d, const char *sql)
 	sqlite3_stmt *s = NULL;
 	size_t i;
 
+	database_await(d);
 	for (i = 0; i < d->prepared_n; i++)
 		if (d->prepared[i].sql == sql) {
 			sqlite3_reset(d->prepared[i].statement);
@@ -116,6 +151,7 @@ static void read_text(struct database *d, const char *sql, char *out, size_t siz
 	sqlite3_stmt *s = NULL;
 	const unsigned char *text;
 
+	database_await(d);
 	*out = '\0';
 	if (sqlite3_prepare_v2(d->handle, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW &&
 	    (text = sqlite3_column_text(s, 0)) && strlen((const char *)text) < size)
@@ -127,6 +163,7 @@ void database_close_handle(struct database *d)
 {
 	size_t i;
 
+	database_await(d);
 	for (i = 0; i < d->prepared_n; i++)
 		sqlite3_finalize(d->prepared[i].statement);
 	free(d->prepared);
@@ -148,9 +185,8 @@ static int handle_open(struct job *j, struct database *d)
 	    SQLITE_OK)
 		return database_fail(j, d, "open");
 	sqlite3_busy_timeout(d->handle, BUSY_MS);
-	/* 16 MiB of log: pages that every change writes go to the database once for many of them. */
-	return database_run(
-	    j, d, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000");
+	sqlite3_wal_hook(d->handle, note_log, d);
+	return database_run(j, d, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
 }
 
 int database_schema(struct job *j, struct database *d)

@@ -212,6 +212,51 @@ static void test_readers_are_not_blocked(void **state)
 	model_absorb(w.model, fork);
 }
 
+static off_t size_of(const char *name)
+{
+	struct stat st;
+
+	return stat(world_path(&w, name), &st) == 0 ? st.st_size : 0;
+}
+
+/* Five hundred commits more in the index of the history, in one transaction. */
+static void add_commits(unsigned first)
+{
+	enum { N = 500 };
+	struct render_commit *list = arena_alloc(w.job.arena, N * sizeof(*list));
+	unsigned i;
+
+	for (i = 0; i < N; i++)
+		list[i] = (struct render_commit){ .id = arena_printf(w.job.arena, "%040x", first + i),
+			.time = w.job.now,
+			.actor = "tester",
+			.subject = "one of many",
+			.change = "user.patch",
+			.reason = arena_printf(w.job.arena, "%0200u", first + i) };
+	world_check(&w, render_add_commits(&w.job, w.render, list, N));
+}
+
+/* The log goes to the database every 16 MiB, behind the commits: it begins anew long before it has held all. */
+static void test_the_log_stays_small(void **state)
+{
+	enum { MIB = 1024 * 1024, LOTS = 200 };
+	off_t largest = 0;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < LOTS; i++) {
+		off_t size;
+
+		add_commits(1000 + i * 500);
+		size = size_of("database.sqlite3-wal");
+		largest = size > largest ? size : largest;
+	}
+	assert_in_range(largest, 15 * MIB, 24 * MIB);
+	assert_in_range(size_of("database.sqlite3"), 24 * MIB, 200 * MIB);
+	world_add_gateway(&w, "b.example.org", "joe");
+	assert_string_equal(world_drift(&w), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +268,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_incremental_on_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damage_while_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readers_are_not_blocked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_log_stays_small, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
