@@ -1,8 +1,9 @@
 /*
  * Drift: does the disk still hold what HEAD renders?  The writer's thread looks,
  * since it alone knows when files are at rest, a part at a time and for a tenth
- * of each second at most: seconds for a thousand gateways, minutes for a hundred
- * thousand, and nobody waits for it.  What differs is rendered anew, and said.
+ * of each second at most, less while changes come: seconds for a thousand gateways,
+ * minutes for a hundred thousand, and nobody waits for it.  What differs is rendered
+ * anew, and said.
  */
 #include "base/log.h"
 #include "base/time.h"
@@ -53,7 +54,7 @@ bool flow_check_more(struct flow *f)
 	bool more;
 	struct job j;
 
-	if (!f->checking || f->spent_ms >= SHARE_MS)
+	if (!f->checking || !flow_has_time(f, SHARE_MS))
 		return false;
 	if (!f->rendered[0]) { /* it can't be what it should, and is being brought there */
 		stop_checking(f);
@@ -68,5 +69,5 @@ bool flow_check_more(struct flow *f)
 	if (!more)
 		stop_checking(f);
 	f->spent_ms += time_monotonic_ms() - began;
-	return f->checking && f->spent_ms < SHARE_MS;
+	return f->checking && flow_has_time(f, SHARE_MS);
 }

@@ -246,6 +246,8 @@ bool flow_check_origin(struct flow *f);
 void flow_start_checking(struct flow *f);
 /* Some milliseconds of it; is there more to do now? */
 bool flow_check_more(struct flow *f);
+/* For what nobody waits for: is its share of this second, in ms, left?  A fifth of it while changes come. */
+bool flow_has_time(const struct flow *f, int64_t share);
 /* What time brings: the CRL, the server's certificate, ends of overlaps, pruning, drift. */
 void flow_tick(struct flow *f);
 /* One line of the log: who did what. Not on the writer's thread where somebody waits: a log may be slow. */

@@ -14,6 +14,7 @@ enum {
 	CHECK_EVERY = 50, /* whatever is wrong is to be right within a minute */
 	PRUNE_EVERY = 86400,
 	CATCH_UP_EVERY_MS = 5000,
+	BUSY = 5,
 };
 
 static bool apply_own(struct flow *f, enum change_kind kind, const char *actor, int64_t now)
@@ -106,6 +107,11 @@ void flow_tick(struct flow *f)
 	}
 	f->spent_ms = 0;
 	flow_tell_ends(f, now);
+}
+
+bool flow_has_time(const struct flow *f, int64_t share)
+{
+	return f->spent_ms < (f->is_used ? share / BUSY : share);
 }
 
 /* When the next overlap ends: of what a fork brought, or of all. */
