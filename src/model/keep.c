@@ -31,7 +31,7 @@ void model_sort(struct model *m)
 	size_t i;
 
 	for (i = 0; i < ENTITY_KINDS; i++)
-		sorted_sort(&m->sorted[i]);
+		sorted_place(&m->sorted[i]);
 	m->is_unsorted = false;
 }
 

@@ -131,10 +131,10 @@ static void index_put(struct model *m, struct entity *e)
 	struct map *index = entity_index(m, e, &key);
 
 	map_put(&m->entities, e->path, e);
-	if (m->is_unsorted)
-		sorted_append(&m->sorted[e->kind], e);
-	else if (!m->base)
+	if (!m->base)
 		sorted_add(&m->sorted[e->kind], e);
+	if (!m->base && !m->is_unsorted)
+		sorted_place(&m->sorted[e->kind]);
 	if (index) {
 		map_del(index, key); /* the key belongs to its value */
 		map_put(index, key, e);
@@ -242,6 +242,7 @@ void model_absorb(struct model *base, struct model *fork)
 		if (e->is_removed)
 			model_bury(base, e->path);
 	}
+	base->is_unsorted = true;
 	for (it = 0; (s = map_next(&fork->entities, &it));) {
 		struct entity *e = s->value;
 
@@ -250,6 +251,7 @@ void model_absorb(struct model *base, struct model *fork)
 		else
 			model_take(base, e);
 	}
+	model_sort(base);
 	model_free(fork, false);
 }
 

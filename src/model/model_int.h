@@ -11,11 +11,11 @@ enum { ENTITY_KINDS = ENTITY_ACCESS + 1 };
 struct sorted { /* by path; NULL behind the last one */
 	const struct entity **list;
 	size_t n, cap;
+	size_t placed; /* these; what was added since follows as it came */
 };
 
-void sorted_add(struct sorted *s, const struct entity *e);
-void sorted_append(struct sorted *s, const struct entity *e); /* wherever it belongs; sorted_sort must follow */
-void sorted_sort(struct sorted *s);
+void sorted_add(struct sorted *s, const struct entity *e); /* sorted_place must follow, one for many */
+void sorted_place(struct sorted *s);
 void sorted_remove(struct sorted *s, const struct entity *e);
 void sorted_clear(struct sorted *s);
 

@@ -8,10 +8,10 @@
 
 #include "model/model_int.h"
 
-/* Where path is, or belongs. At the end first: a whole commit comes in order. */
-static size_t place_of(const struct sorted *s, const char *path)
+/* Where path is among the first so many, or belongs. At the end first: a whole commit comes in order. */
+static size_t place_of(const struct sorted *s, size_t high, const char *path)
 {
-	size_t low = 0, high = s->n;
+	size_t low = 0;
 
 	if (!high || strcmp(s->list[high - 1]->path, path) < 0)
 		return high;
@@ -26,17 +26,12 @@ static size_t place_of(const struct sorted *s, const char *path)
 	return low;
 }
 
-static void grow(struct sorted *s)
+void sorted_add(struct sorted *s, const struct entity *e)
 {
-	if (s->n + 1 < s->cap) /* one more for the NULL at the end */
-		return;
-	s->cap = s->cap ? s->cap * 2 : 16;
-	s->list = mem_realloc(s->list, s->cap * sizeof(*s->list));
-}
-
-void sorted_append(struct sorted *s, const struct entity *e)
-{
-	grow(s);
+	if (s->n + 1 >= s->cap) { /* one more for the NULL at the end */
+		s->cap = s->cap ? s->cap * 2 : 16;
+		s->list = mem_realloc(s->list, s->cap * sizeof(*s->list));
+	}
 	s->list[s->n++] = e;
 	s->list[s->n] = NULL;
 }
@@ -48,29 +43,35 @@ static int by_path(const void *x, const void *y)
 	return strcmp((*a)->path, (*b)->path);
 }
 
-void sorted_sort(struct sorted *s)
+void sorted_place(struct sorted *s)
 {
-	if (s->n)
-		qsort(s->list, s->n, sizeof(*s->list), by_path);
-}
+	size_t high = s->placed, n = s->n - high;
+	const struct entity **added;
 
-void sorted_add(struct sorted *s, const struct entity *e)
-{
-	size_t at = place_of(s, e->path);
+	if (!n)
+		return;
+	added = mem_alloc(n * sizeof(*added));
+	memcpy(added, &s->list[high], n * sizeof(*added));
+	qsort(added, n, sizeof(*added), by_path);
+	for (; n; n--) { /* from the last one on, so that what was there moves once */
+		size_t at = place_of(s, high, added[n - 1]->path);
 
-	grow(s);
-	memmove(&s->list[at + 1], &s->list[at], (s->n - at) * sizeof(*s->list));
-	s->list[at] = e;
-	s->list[++s->n] = NULL;
+		memmove(&s->list[at + n], &s->list[at], (high - at) * sizeof(*s->list));
+		s->list[at + n - 1] = added[n - 1];
+		high = at;
+	}
+	free(added);
+	s->placed = s->n;
 }
 
 void sorted_remove(struct sorted *s, const struct entity *e)
 {
-	size_t at = place_of(s, e->path);
+	size_t at = place_of(s, s->placed, e->path);
 
-	if (at == s->n || s->list[at] != e)
+	if (at == s->placed || s->list[at] != e)
 		return;
 	s->n--;
+	s->placed--;
 	memmove(&s->list[at], &s->list[at + 1], (s->n + 1 - at) * sizeof(*s->list));
 }
 
@@ -126,7 +127,7 @@ uint32_t model_unused_gateway_id(const struct model *m, uint32_t user)
 		m = m->base;
 	s = &m->sorted[ENTITY_ID];
 	model_id_path(model_network(m), user, 0, path);
-	from = place_of(s, path);
+	from = place_of(s, s->n, path);
 	high = s->n - from;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;

@@ -212,6 +212,42 @@ static void test_the_first_gateway_id_that_is_unused(void **state)
 	}
 }
 
+static void expect_in_order(enum entity_kind kind)
+{
+	const struct entity **e = model_all(j.arena, m, kind);
+	size_t n;
+
+	for (n = 0; e[n]; n++)
+		if (n && strcmp(e[n - 1]->path, e[n]->path) >= 0)
+			fail_msg("%s before %s", e[n - 1]->path, e[n]->path);
+	assert_int_equal(n, model_count(m, kind));
+}
+
+static void test_what_is_absorbed_is_in_order(void **state)
+{
+	unsigned seed = 1848, round, i;
+
+	(void)state;
+	for (round = 0; round < 40; round++) {
+		struct model *fork = model_fork(m);
+
+		for (i = 0; i < 20; i++) {
+			unsigned id = 0x10 + rand_r(&seed) % 0xe0;
+			char path[MODEL_PATH_MAX], id_path[MODEL_PATH_MAX];
+
+			model_user_path(model_network(m), id, path);
+			model_id_path(model_network(m), id, -1, id_path);
+			if (model_user(fork, id) && rand_r(&seed) % 2)
+				assert_int_equal(model_remove(&j, fork, path), 0);
+			else
+				put_user(fork, path, id_path, arena_printf(j.arena, "u%u", id));
+		}
+		model_absorb(m, fork);
+		expect_in_order(ENTITY_USER);
+		expect_in_order(ENTITY_ID);
+	}
+}
+
 static void expect_broken(struct model *fork, const char *why)
 {
 	assert_int_equal(model_check(&j, fork), E_CORRUPT);
@@ -346,6 +382,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_fork_hides_and_shows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_forks_of_forks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_first_gateway_id_that_is_unused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_absorbed_is_in_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_invariants, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_which_certificate_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_allow, set_up, tear_down),
