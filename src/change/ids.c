@@ -114,10 +114,11 @@ int change_give_user_id(struct work *w, uint32_t *id)
 /* The id that this gateway of this user had last, when it is free; else NOBODY. */
 static int64_t old_gateway_id(struct work *w, const struct user *u)
 {
-	uint32_t i, count = 1u << w->network->gateway_bits;
+	uint32_t i, count;
 
 	if (model_count(w->model, ENTITY_RELEASE) == 0)
 		return NOBODY;
+	count = model_given_gateway_ids(w->model, u->id);
 	for (i = 0; i < count; i++) {
 		const struct id_release *r = model_last_release(w->model, u->id, i);
 

@@ -249,6 +249,8 @@ const struct id_record *model_id(const struct model *m, uint32_t user, int64_t g
 uint32_t model_unused_user_id(const struct model *m);
 /* The same for the gateways of one user. */
 uint32_t model_unused_gateway_id(const struct model *m, uint32_t user);
+/* Every gateway id that this user was ever given is below this one; 0: none was. */
+uint32_t model_given_gateway_ids(const struct model *m, uint32_t user);
 const struct pending *model_pending(const struct model *m);
 const struct adoption *model_adoption(const struct model *m, const char *serial);
 /* What a CRL lists: every revocation, adopted ones too, and what is on hold as certificateHold. NULL-terminated, in the arena. */

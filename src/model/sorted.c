@@ -140,3 +140,34 @@ uint32_t model_unused_gateway_id(const struct model *m, uint32_t user)
 	}
 	return (uint32_t)low;
 }
+
+static uint32_t end_of(const struct entity *e, uint32_t user)
+{
+	const struct id_record *r = (const struct id_record *)e;
+
+	return e->kind == ENTITY_ID && !e->is_removed && r->is_gateway && r->user == user ? r->gateway + 1
+											  : 0;
+}
+
+uint32_t model_given_gateway_ids(const struct model *m, uint32_t user)
+{
+	const struct network *n = model_network(m);
+	const struct map_slot *slot;
+	char path[MODEL_PATH_MAX];
+	uint32_t end = 0, own;
+	const struct sorted *s;
+	size_t it, at;
+
+	for (; m->base; m = m->base)
+		for (it = 0; (slot = map_next(&m->entities, &it));)
+			if ((own = end_of(slot->value, user)) > end)
+				end = own;
+	s = &m->sorted[ENTITY_ID];
+	model_id_path(n, user, (1u << n->gateway_bits) - 1, path);
+	at = place_of(s, s->n, path);
+	if (at < s->n && (own = end_of(s->list[at], user)) > end)
+		end = own;
+	if (at && (own = end_of(s->list[at - 1], user)) > end)
+		end = own;
+	return end;
+}

@@ -191,6 +191,7 @@ static void test_the_first_gateway_id_that_is_unused(void **state)
 	for (round = 0; round < 60; round++) {
 		bool is_given[16];
 		struct model *some = fixture_model(&j), *fork;
+		unsigned end = 0;
 
 		for (i = 0, expected = 16; i < 16; i++) {
 			is_given[i] = rand_r(&seed) % 20 != 0;
@@ -198,6 +199,7 @@ static void test_the_first_gateway_id_that_is_unused(void **state)
 				expected = i;
 			if (is_given[i])
 				put(&j, some, arena_printf(j.arena, "ledger/ids/1/f/%x.json", i), ID);
+			end = is_given[i] ? i + 1 : end;
 			put(&j, some, arena_printf(j.arena, "ledger/ids/1/e/%x.json", i), ID);
 			put(&j, some, arena_printf(j.arena, "ledger/ids/2/0/%x.json", i), ID);
 		}
@@ -205,8 +207,14 @@ static void test_the_first_gateway_id_that_is_unused(void **state)
 		assert_int_equal(model_unused_gateway_id(some, 0x1f), expected);
 		assert_int_equal(model_unused_gateway_id(some, 0x1e), 16);
 		assert_int_equal(model_unused_gateway_id(some, 0x21), 0);
+		assert_int_equal(model_given_gateway_ids(some, 0x1f), end);
+		assert_int_equal(model_given_gateway_ids(some, 0x1e), 16);
+		assert_int_equal(model_given_gateway_ids(some, 0x21), 0);
 		fork = model_fork(some);
 		assert_int_equal(model_unused_gateway_id(fork, 0x1f), expected);
+		assert_int_equal(model_given_gateway_ids(fork, 0x1f), end);
+		put(&j, fork, "ledger/ids/2/1/5.json", ID);
+		assert_int_equal(model_given_gateway_ids(fork, 0x21), 6);
 		model_close(fork);
 		model_close(some);
 	}
