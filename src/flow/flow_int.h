@@ -60,6 +60,7 @@ struct flow {
 	int lock;                  /* of the folder, for the life of the instance */
 	struct pki *pki;
 	struct pki_issuer *issuer; /* at rest between turns; NULL: none needed yet */
+	struct pki_signer *commit_signer; /* at rest between turns */
 	struct state *state;
 	char signer[PKI_SSH_FINGERPRINT]; /* whose key signs our commits */
 	struct render *render;
@@ -113,7 +114,7 @@ void flow_unload(struct flow *f);
 int flow_open_repository(struct job *j, const struct flow_options *o, struct flow *f);
 int flow_open_key(struct job *j, const struct flow_options *o, struct flow *f);
 /* From here on the audit key signs what is committed through this handle. */
-void flow_set_signer(struct state *s, const struct pki *pki);
+void flow_set_signer(struct state *s, struct pki_signer *signer);
 
 /* Load a commit's files into an empty model; errors name the commit. */
 int flow_load_model(struct job *j, struct state *s, const struct oid *commit, struct model *m);

@@ -163,6 +163,7 @@ int flow_initialise(struct job *j, const struct flow_options *o, const struct fl
 	struct model *defaults = model_open();
 	char fingerprint[PKI_FINGERPRINT];
 	struct state *s = NULL;
+	struct pki_signer *signer = NULL;
 	struct pki *pki = NULL;
 	struct plan *plan;
 	int lock = -1;
@@ -175,13 +176,15 @@ int flow_initialise(struct job *j, const struct flow_options *o, const struct fl
 	    check_arguments(j, &init) || lock_folder(j, o->data, &lock) ||
 	    open_empty_repository(j, o->data, &s) || open_master(j, o, &pki))
 		goto out;
-	flow_set_signer(s, pki);
+	signer = pki_signer_open(pki);
+	flow_set_signer(s, signer);
 	pki_fingerprint(pki, fingerprint);
 	init.network.master_key = fingerprint;
 	if (change_plan_init(j, &init, &plan) == 0 && commit_first(j, s, pki, plan) == 0 &&
 	    flow_make_token(j, o->data) == 0)
 		flow_install_receive(j, o);
 out:
+	pki_signer_close(signer);
 	pki_close(pki);
 	state_close(s);
 	if (lock >= 0)

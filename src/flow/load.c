@@ -126,14 +126,14 @@ int flow_open_repository(struct job *j, const struct flow_options *o, struct flo
 	return 0;
 }
 
-static int sign(struct job *j, const void *pki, const char *bytes, size_t len, struct buf *signature)
+static int sign(struct job *j, void *signer, const char *bytes, size_t len, struct buf *signature)
 {
-	return pki_sign_commit(j, pki, bytes, len, signature);
+	return pki_sign_commit(j, signer, bytes, len, signature);
 }
 
-void flow_set_signer(struct state *s, const struct pki *pki)
+void flow_set_signer(struct state *s, struct pki_signer *signer)
 {
-	state_set_signer(s, sign, pki);
+	state_set_signer(s, sign, signer);
 }
 
 int flow_open_key(struct job *j, const struct flow_options *o, struct flow *f)
@@ -191,7 +191,8 @@ int flow_open_folder(struct job *j, const struct flow_options *o, bool exclusive
 	}
 	if (flow_open_key(j, o, f) || (exclusive && heal(j, f)))
 		return j->error;
-	flow_set_signer(f->state, f->pki);
+	f->commit_signer = pki_signer_open(f->pki);
+	flow_set_signer(f->state, f->commit_signer);
 	return find_signer(j, f);
 }
 
@@ -212,6 +213,7 @@ void flow_unload(struct flow *f)
 	model_close(f->model);
 	state_close(f->state);
 	pki_issuer_close(f->issuer);
+	pki_signer_close(f->commit_signer);
 	pki_close(f->pki);
 	if (f->lock >= 0)
 		close(f->lock);

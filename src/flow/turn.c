@@ -130,6 +130,7 @@ static void stage_changes(struct flow *f, struct model *fork, struct ticket *lis
 		}
 	}
 	pki_issuer_rest(f->issuer);
+	pki_signer_rest(f->commit_signer);
 }
 
 /* What was published before could not be put into place: again, once it is. */

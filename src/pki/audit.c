@@ -1,9 +1,18 @@
 /*
  * The audit key, by which the service signs every commit: Ed25519, one a
  * generation of the master key.  As every private key it is derived when it is
- * used and cleansed after; on disk there is its public half alone.
+ * used and cleansed after, as the CA's behind the last of a batch; on disk there
+ * is its public half alone.
  */
+#include <stdlib.h>
+
 #include "pki/pki_int.h"
+
+struct pki_signer {
+	const struct pki *pki;
+	EVP_PKEY *key; /* NULL: at rest */
+	uint8_t public[PKI_SSH_KEY];
+};
 
 /* What the newest generation's key signs is verified by all: a new generation must not spoil the history. */
 static int derive_audit(struct job *j, const struct pki *p, unsigned generation, EVP_PKEY **out)
@@ -48,26 +57,56 @@ int pki_audit_keys(struct job *j, const struct pki *p, struct pki_ssh_key **out,
 	return j->error;
 }
 
-int pki_sign_commit(struct job *j, const struct pki *p, const char *bytes, size_t len, struct buf *armour)
+struct pki_signer *pki_signer_open(const struct pki *p)
+{
+	struct pki_signer *s = mem_zalloc(sizeof(*s));
+
+	s->pki = p;
+	return s;
+}
+
+void pki_signer_rest(struct pki_signer *s)
+{
+	EVP_PKEY_free(s->key); /* cleanses it */
+	s->key = NULL;
+}
+
+void pki_signer_close(struct pki_signer *s)
+{
+	if (!s)
+		return;
+	pki_signer_rest(s);
+	free(s);
+}
+
+/* Deriving its public half costs as much as a signature. */
+static int wake(struct job *j, struct pki_signer *s)
+{
+	if (s->key)
+		return 0;
+	if (derive_audit(j, s->pki, pki_newest(s->pki)->number, &s->key) == 0 &&
+	    public_half(j, s->key, s->public))
+		pki_signer_rest(s);
+	return j->error;
+}
+
+int pki_sign_commit(struct job *j, struct pki_signer *s, const char *bytes, size_t len, struct buf *armour)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	uint8_t signature[SSHSIG_SIGNATURE], public[PKI_SSH_KEY];
+	uint8_t signature[SSHSIG_SIGNATURE];
 	size_t n = sizeof(signature);
-	EVP_PKEY *key = NULL;
 	struct buf claim;
 
 	buf_open(&claim, j->arena);
-	if (derive_audit(j, p, pki_newest(p)->number, &key) || public_half(j, key, public) ||
-	    sshsig_claim(j, bytes, len, &claim))
+	if (wake(j, s) || sshsig_claim(j, bytes, len, &claim))
 		goto out;
-	if (!ctx || EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) <= 0 ||
+	if (!ctx || EVP_DigestSignInit(ctx, NULL, NULL, NULL, s->key) <= 0 ||
 	    EVP_DigestSign(ctx, signature, &n, (const uint8_t *)claim.data, claim.len) <= 0 ||
 	    n != sizeof(signature))
 		pki_fail(j, "sign a commit");
 	else
-		sshsig_armour(public, signature, armour);
+		sshsig_armour(s->public, signature, armour);
 out:
-	EVP_PKEY_free(key); /* cleanses it */
 	EVP_MD_CTX_free(ctx);
 	return j->error;
 }

@@ -83,11 +83,16 @@ struct pki_ssh_key { /* the public half of an Ed25519 key */
 
 /* The audit keys: one a generation of the master key, newest first; the first one signs. In the arena. */
 int pki_audit_keys(struct job *j, const struct pki *p, struct pki_ssh_key **out, size_t *n);
+/* Who signs commits: by the newest audit key, which it has through a batch of them and no longer. p is borrowed. */
+struct pki_signer;
+struct pki_signer *pki_signer_open(const struct pki *p);
+void pki_signer_rest(struct pki_signer *s); /* forget the key until it is needed again */
+void pki_signer_close(struct pki_signer *s); /* NULL is fine */
 /*
  * Sign a commit's bytes by the audit key: appends what goes into its header gpgsig, an armoured
  * SSHSIG of namespace "git".  The same bytes have the same signature.
  */
-int pki_sign_commit(struct job *j, const struct pki *p, const char *bytes, size_t len, struct buf *armour);
+int pki_sign_commit(struct job *j, struct pki_signer *s, const char *bytes, size_t len, struct buf *armour);
 /*
  * Is armour a signature over these bytes, and by whom: whether that key may sign is the caller's to
  * judge.  E_CORRUPT (code bad_signature) says what is wrong; anything but Ed25519, SHA-512 and

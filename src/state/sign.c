@@ -8,7 +8,7 @@
 
 #define FIELD "gpgsig "
 
-void state_set_signer(struct state *s, state_sign sign, const void *context)
+void state_set_signer(struct state *s, state_sign sign, void *context)
 {
 	s->sign = sign;
 	s->sign_context = context;

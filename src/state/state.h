@@ -53,9 +53,8 @@ int state_heal(struct job *j, struct state *s);
  * what goes into their header gpgsig.  context is borrowed for the life of the handle.  Without a
  * signer they are not signed.
  */
-typedef int (*state_sign)(struct job *j, const void *context, const char *bytes, size_t len,
-    struct buf *signature);
-void state_set_signer(struct state *s, state_sign sign, const void *context);
+typedef int (*state_sign)(struct job *j, void *context, const char *bytes, size_t len, struct buf *signature);
+void state_set_signer(struct state *s, state_sign sign, void *context);
 
 /* The tip of refs/heads/main; E_NOT_FOUND before the first commit. */
 int state_head(struct job *j, struct state *s, struct oid *out);

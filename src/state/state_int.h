@@ -47,7 +47,7 @@ struct state {
 	bool is_unsure;           /* whether main moved */
 	struct state_child repack;
 	state_sign sign;          /* NULL: commits are not signed */
-	const void *sign_context;
+	void *sign_context;
 };
 
 /* Open the libgit2 handles where they are not: every public function starts with it. */

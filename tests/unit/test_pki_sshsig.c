@@ -19,10 +19,12 @@ static struct pki_ssh_key audit_key(struct fixture *f)
 
 static const char *sign(struct fixture *f, const char *text)
 {
+	struct pki_signer *signer = pki_signer_open(f->pki);
 	struct buf armour;
 
 	buf_open(&armour, f->job.arena);
-	assert_int_equal(pki_sign_commit(&f->job, f->pki, text, strlen(text), &armour), 0);
+	assert_int_equal(pki_sign_commit(&f->job, signer, text, strlen(text), &armour), 0);
+	pki_signer_close(signer);
 	return armour.data;
 }
 
@@ -196,6 +198,7 @@ static void test_broken_armour_is_refused(void **state)
 static void test_a_new_generation_signs_and_the_old_one_is_known(void **state)
 {
 	struct pki_ssh_key old, *keys, by;
+	struct pki_signer *signer;
 	struct fixture f;
 	struct buf armour;
 	struct pki *p;
@@ -212,10 +215,39 @@ static void test_a_new_generation_signs_and_the_old_one_is_known(void **state)
 	assert_string_not_equal(keys[0].line, old.line);
 	assert_string_equal(keys[1].line, old.line);
 	buf_open(&armour, f.job.arena);
-	assert_int_equal(pki_sign_commit(&f.job, p, TEXT, strlen(TEXT), &armour), 0);
+	signer = pki_signer_open(p);
+	assert_int_equal(pki_sign_commit(&f.job, signer, TEXT, strlen(TEXT), &armour), 0);
+	pki_signer_close(signer);
 	assert_int_equal(pki_verify_commit(&f.job, TEXT, strlen(TEXT), armour.data, &by), 0);
 	assert_string_equal(by.line, keys[0].line);
 	pki_close(p);
+	fixture_close(&f);
+}
+
+static void test_a_signer_signs_many_and_rests(void **state)
+{
+	static const char *const texts[] = { TEXT, "another", TEXT, "another" };
+	struct pki_signer *signer;
+	struct pki_ssh_key by;
+	struct buf armour[4];
+	struct fixture f;
+	size_t i;
+
+	(void)state;
+	fixture_open(&f);
+	signer = pki_signer_open(f.pki);
+	for (i = 0; i < 4; i++) {
+		buf_open(&armour[i], f.job.arena);
+		assert_int_equal(pki_sign_commit(&f.job, signer, texts[i], strlen(texts[i]), &armour[i]), 0);
+		assert_int_equal(
+		    pki_verify_commit(&f.job, texts[i], strlen(texts[i]), armour[i].data, &by), 0);
+		assert_string_equal(by.line, audit_key(&f).line);
+		if (i == 1)
+			pki_signer_rest(signer);
+	}
+	assert_string_equal(armour[2].data, armour[0].data);
+	assert_string_equal(armour[3].data, armour[1].data);
+	pki_signer_close(signer);
 	fixture_close(&f);
 }
 
@@ -229,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_bent_bytes_are_refused),
 		cmocka_unit_test(test_broken_armour_is_refused),
 		cmocka_unit_test(test_a_new_generation_signs_and_the_old_one_is_known),
+		cmocka_unit_test(test_a_signer_signs_many_and_rests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,9 +13,9 @@ struct signer {
 };
 
 /* In the form of a signature, so that git takes it for one. */
-static int sign(struct job *j, const void *context, const char *bytes, size_t len, struct buf *signature)
+static int sign(struct job *j, void *context, const char *bytes, size_t len, struct buf *signature)
 {
-	struct signer *s = *(struct signer *const *)context;
+	struct signer *s = context;
 
 	if (s->is_broken)
 		return job_fail(j, E_IO, "crypto_failed", "no signature today");
@@ -26,7 +26,7 @@ static int sign(struct job *j, const void *context, const char *bytes, size_t le
 	return 0;
 }
 
-static struct signer signer, *const context = &signer;
+static struct signer signer;
 
 static void test_the_header_is_as_git_writes_it(void **arg)
 {
@@ -35,7 +35,7 @@ static void test_the_header_is_as_git_writes_it(void **arg)
 	struct oid c;
 
 	signer = (struct signer){ .is_broken = false };
-	state_set_signer(f->s, sign, &context);
+	state_set_signer(f->s, sign, &signer);
 	c = commit_file(f, &none, "format", "1\n");
 	assert_string_equal(git(f, "cat-file commit main | sed -n '/^gpgsig/,/^$/p'"),
 	    "gpgsig -----BEGIN SSH SIGNATURE-----\n AAAA\n -----END SSH SIGNATURE-----\n\n");
@@ -54,7 +54,7 @@ static void test_a_batch_is_signed(void **arg)
 	struct plan *p = new_plan(f, "first"), *q = new_plan(f, "second");
 	struct oid a, b;
 
-	state_set_signer(f->s, sign, &context);
+	state_set_signer(f->s, sign, &signer);
 	put(f, p, "format", "1\n");
 	put(f, q, "format", "2\n");
 	a = stage(f, &none, p);
@@ -87,7 +87,7 @@ static void test_a_failing_signer_leaves_nothing(void **arg)
 	struct plan *p = new_plan(f, "second");
 
 	signer.is_broken = true;
-	state_set_signer(f->s, sign, &context);
+	state_set_signer(f->s, sign, &signer);
 	put(f, p, "format", "2\n");
 	assert_int_equal(state_stage(&f->j, f->s, &a, p, &b), E_IO);
 	job_clear(&f->j);
