@@ -178,17 +178,19 @@ int state_changes(struct job *j, struct state *s, const struct oid *from, const 
 {
 	git_commit *a = NULL, *b = NULL;
 	struct walk *w;
-	int error = 0;
+	int error;
 
-	if ((from->hex[0] && (error = state_commit(j, s, from, &a))) || (error = state_commit(j, s, to, &b)))
-		goto out;
+	if ((error = state_use(j, s)))
+		return error;
 	w = arena_alloc(j->arena, sizeof(*w));
 	*w = (struct walk){
 		.job = j, .repo = s->repo, .commit = to->hex, .visit = visit, .context = context
 	};
-	error = is_staged_last(s, from, to)
-	    ? visit_staged(w, &s->last)
-	    : walk_trees(w, a ? git_commit_tree_id(a) : NULL, git_commit_tree_id(b), 0);
+	if (is_staged_last(s, from, to))
+		return visit_staged(w, &s->last);
+	if ((from->hex[0] && (error = state_commit(j, s, from, &a))) || (error = state_commit(j, s, to, &b)))
+		goto out;
+	error = walk_trees(w, a ? git_commit_tree_id(a) : NULL, git_commit_tree_id(b), 0);
 out:
 	git_commit_free(a);
 	git_commit_free(b);
