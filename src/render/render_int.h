@@ -324,7 +324,10 @@ int database_renew(struct job *j, struct database *d);
 int database_stage(const struct render_job *r, struct database *d);
 int database_commit(struct job *j, struct database *d);
 void database_rollback(struct database *d);
-/* A checkpoint may run beside the caller: nobody else uses the handle until this returns. */
+/*
+ * Behind a commit a checkpoint may run: nobody else uses the handle until this returns.  Each BEGIN waits for it, so
+ * that within a transaction there is none.
+ */
 void database_await(struct database *d);
 /* The words of a failure; notes damage. */
 int database_fail(struct job *j, struct database *d, const char *what);
