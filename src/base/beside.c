@@ -6,9 +6,9 @@
 
 /*
  * Commits that are staged; a turn put into place, or its pack, its files and a CRL that is read back; half of what
- * either syncs; a checkpoint of the database.
+ * either syncs; a checkpoint of the database; files that were replaced.
  */
-enum { HELPERS = 6 };
+enum { HELPERS = 7 };
 
 struct helper {
 	pthread_cond_t wake;

@@ -163,8 +163,10 @@ int render_refresh_crl(struct job *j, struct render *r, const struct model *m, b
 	if (crl_stage(&work, false) || output_stage(j, &r->place, r->staged) || crl_await(j, r))
 		goto out;
 	crl_note_staged(r);
-	if (output_promote(j, &r->place, r->staged))
+	if (output_promote(j, &r->place, r->staged, &r->promotion) ||
+	    output_settle(j, &r->place, &r->promotion))
 		goto out;
+	output_let_go(&r->promotion);
 	*renewed = output_find(r->staged, "pki/crl.pem");
 	render_drop(r);
 out:

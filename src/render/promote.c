@@ -2,6 +2,9 @@
  * Staged files take their names, in the order that is safe when the process
  * ends in between: what takes access away is in force, and durable, before
  * anything that gives it; state.json, which tells the commit, comes last.
+ *
+ * The last name of a replaced file is not its end: it is held open until all
+ * is in place, for to free its blocks takes the kernel as long as an fsync.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +34,41 @@ static bool is_folder(const char *path)
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Where that fails, and for those there is no room for, the rename takes longer. */
+static void hold(struct output_promotion *r, const char *path)
+{
+	if (r->held_n == OUTPUT_HELD_MAX)
+		return;
+	r->held[r->held_n] = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (r->held[r->held_n] >= 0)
+		r->held_n++;
+}
+
+static void let_go(void *promotion)
+{
+	struct output_promotion *r = promotion;
+
+	while (r->held_n)
+		close(r->held[--r->held_n]);
+}
+
+void output_let_go(struct output_promotion *r)
+{
+	r->is_letting_go = true;
+	beside_start(&r->letting_go, let_go, r);
+}
+
+void output_rest(struct output_promotion *r)
+{
+	if (r->is_letting_go)
+		beside_end(&r->letting_go);
+	r->is_letting_go = false;
+	let_go(r); /* what a promotion held that failed */
+}
+
 /* A path may hold anything somebody left in our folders, a folder with files included. */
-static int promote_file(struct job *j, const struct output_place *p, const struct output_file *f)
+static int promote_file(
+    struct job *j, const struct output_place *p, struct output_promotion *r, const struct output_file *f)
 {
 	char live[RENDER_PATH_MAX], staged[RENDER_PATH_MAX];
 
@@ -42,6 +78,7 @@ static int promote_file(struct job *j, const struct output_place *p, const struc
 	output_staged_path(p, f, staged);
 	if (is_folder(live) && fs_remove_tree(j, live))
 		return j->error;
+	hold(r, live);
 	return fs_rename(j, staged, live);
 }
 
@@ -58,14 +95,15 @@ static int open_folder(struct job *j, const struct output_place *p, size_t numbe
 	return fd;
 }
 
-static int sync_folders(struct job *j, const struct output_place *p, const bool is_due[OUTPUT_FOLDERS])
+int output_settle(struct job *j, const struct output_place *p, struct output_promotion *r)
 {
 	int fds[OUTPUT_FOLDERS];
 	size_t n = 0, i;
 
 	for (i = 0; i < OUTPUT_FOLDERS && !j->error; i++)
-		if (is_due[i] && (fds[n] = open_folder(j, p, i)) >= 0)
+		if (r->is_due[i] && (fds[n] = open_folder(j, p, i)) >= 0)
 			n++;
+	memset(r->is_due, 0, sizeof(r->is_due));
 	if (!j->error && !fs_sync_all(fds, n))
 		job_fail_errno(j, "cannot sync a folder of %s", p->data);
 	for (i = 0; i < n; i++)
@@ -97,35 +135,36 @@ static int promote_folders(struct job *j, const struct output_place *p, const st
 	return j->error;
 }
 
-/* One step of the order; its folders are durable when it returns. */
-static int promote_step(struct job *j, const struct output_place *p, struct output *o, enum promote_step step)
+static int promote_step(struct job *j, const struct output_place *p, struct output *o, enum promote_step step,
+    struct output_promotion *r)
 {
-	bool is_due[OUTPUT_FOLDERS] = { false }, is_moved[OUTPUT_FOLDERS] = { false };
+	bool is_moved[OUTPUT_FOLDERS] = { false };
 	struct output_file *f;
 	size_t it;
 	int error;
 
-	if (step == STEP_WRITE && promote_folders(j, p, o, is_moved, is_due))
+	if (step == STEP_WRITE && promote_folders(j, p, o, is_moved, r->is_due))
 		return j->error;
 	for (it = 0; (f = output_next(o, &it));) {
 		if (!f->is_staged || file_step(f) != step || (f->data && is_moved[output_folder_of(f->path)]))
 			continue;
-		if ((error = promote_file(j, p, f)))
+		if ((error = promote_file(j, p, r, f)))
 			return error;
-		is_due[output_folder_of(f->path)] = true;
+		r->is_due[output_folder_of(f->path)] = true;
 	}
-	return sync_folders(j, p, is_due);
+	return step == STEP_REVOKE ? output_settle(j, p, r) : 0;
 }
 
-int output_promote(struct job *j, const struct output_place *p, struct output *o)
+int output_promote(struct job *j, const struct output_place *p, struct output *o, struct output_promotion *r)
 {
 	enum promote_step step;
-	int error;
 
-	for (step = 0; step < STEPS; step++)
-		if ((error = promote_step(j, p, o, step)))
-			return error;
-	return 0;
+	output_rest(r); /* from the one before */
+	for (step = 0; step < STEPS && !j->error; step++)
+		promote_step(j, p, o, step, r);
+	if (j->error)
+		memset(r->is_due, 0, sizeof(r->is_due)); /* all of it will be done again */
+	return j->error;
 }
 
 int output_sweep(struct job *j, const struct output_place *p)

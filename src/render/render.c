@@ -56,6 +56,7 @@ void render_close(struct render *r)
 	if (!r)
 		return;
 	render_discard(r);
+	output_rest(&r->promotion);
 	database_close(r->database);
 	listings_close(r->listings);
 	free(r->database_path);
@@ -167,6 +168,34 @@ int render_await(struct job *j, struct render *r)
 	return crl_await(j, r);
 }
 
+struct telling { /* readers of the database what is in place by name, while it is made durable */
+	struct job job;
+	struct database *database;
+	struct beside beside;
+};
+
+static void tell(void *telling)
+{
+	struct telling *t = telling;
+
+	database_commit(&t->job, t->database);
+}
+
+static int put_into_place(struct job *j, struct render *r)
+{
+	struct telling t = { .database = r->database };
+
+	if (output_promote(j, &r->place, r->staged, &r->promotion))
+		return j->error;
+	job_open(&t.job);
+	beside_start(&t.beside, tell, &t);
+	output_settle(j, &r->place, &r->promotion);
+	beside_end(&t.beside);
+	output_let_go(&r->promotion);
+	job_join(j, &t.job);
+	return j->error;
+}
+
 int render_promote(struct job *j, struct render *r)
 {
 	assert(r->staged);
@@ -177,7 +206,7 @@ int render_promote(struct job *j, struct render *r)
 	/* Until all of it is done nothing is known of what is on the disk. */
 	r->is_dirty = true;
 	crl_note_staged(r);
-	if (!output_promote(j, &r->place, r->staged) && !database_commit(j, r->database)) {
+	if (!put_into_place(j, r)) {
 		r->is_dirty = false;
 		listings_promote(r->listings);
 		render_drop(r);

@@ -89,7 +89,8 @@ size_t output_folder_of(const char *path);
 bool output_is_new(const struct output *o, size_t n); /* one that output_stage_folders made */
 /* The n-th folder that holds nothing but rendered files; NULL: behind the last. */
 const char *output_folder(size_t n);
-enum { OUTPUT_FOLDERS = 11 }; /* those and DATA itself */
+enum { OUTPUT_FOLDERS = 11, /* those and DATA itself */
+	OUTPUT_HELD_MAX = 32 };
 /* Is the live file what f says: a regular file of these bytes, and of this mode? */
 bool output_is_live(const struct output_place *p, const struct output_file *f);
 mode_t output_mode(const struct output_place *p);
@@ -100,8 +101,22 @@ int output_stage(struct job *j, const struct output_place *p, struct output *o);
 /* The same beside the caller, who leaves o alone until output_await, which must come; that is nothing without a start. */
 void output_start(const struct output_place *p, struct output *o, struct output_writing *w);
 int output_await(struct job *j, struct output_writing *w);
-/* Rename into place: what takes access away, then the rest, then state.json. */
-int output_promote(struct job *j, const struct output_place *p, struct output *o);
+struct output_promotion { /* zeroed before the first */
+	bool is_due[OUTPUT_FOLDERS]; /* to be synced */
+	int held[OUTPUT_HELD_MAX];   /* descriptors of replaced files */
+	size_t held_n;
+	struct beside letting_go;    /* of those, beside whoever waits for the promotion */
+	bool is_letting_go;
+};
+/*
+ * Rename into place: what takes access away, which is durable before anything else moves, then the rest, then
+ * state.json.  output_settle makes the rest durable too.
+ */
+int output_promote(struct job *j, const struct output_place *p, struct output *o, struct output_promotion *r);
+int output_settle(struct job *j, const struct output_place *p, struct output_promotion *r);
+/* Free what was replaced, beside all the rest; output_rest waits for it. */
+void output_let_go(struct output_promotion *r);
+void output_rest(struct output_promotion *r);
 /* Empty DATA/staging. */
 int output_sweep(struct job *j, const struct output_place *p);
 
@@ -147,6 +162,7 @@ struct render {
 	struct database *database;
 	struct output *staged;   /* NULL: nothing is */
 	struct output_writing writing;
+	struct output_promotion promotion;
 	struct crl_reading reading;
 	struct listings *listings;
 	struct crl_seen crl;
