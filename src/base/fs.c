@@ -86,33 +86,53 @@ static bool fs_write_all(int fd, const char *p, size_t len)
 	return true;
 }
 
+/* errno, or 0: there is a new file, durable but for its name. */
+static int fs_make(const char *path, const void *data, size_t len, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), failure = 0;
+
+	if (fd < 0)
+		return errno;
+	if (!fs_write_all(fd, data, len) || fchmod(fd, mode) || fsync(fd))
+		failure = errno;
+	if (close(fd) && !failure)
+		failure = errno;
+	if (failure)
+		unlink(path);
+	return failure;
+}
+
+static int fs_fail_write(struct job *j, const char *path, int failure)
+{
+	errno = failure;
+	return job_fail_errno(j, "cannot write %s", path);
+}
+
 int fs_write(struct job *j, const char *path, const void *data, size_t len, mode_t mode)
 {
 	uint64_t random;
 	char *temp;
-	bool done;
-	int fd, saved;
+	int failure;
 
 	digest_random(&random, sizeof(random));
 	temp = arena_printf(j->arena, "%s/.%016" PRIx64 ".tmp", fs_parent(j, path), random);
-	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return job_fail_errno(j, "cannot write %s", path);
-	done = fs_write_all(fd, data, len) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
-	saved = errno;
-	if (close(fd) && done) {
-		saved = errno;
-		done = false;
-	}
-	if (done && rename(temp, path)) {
-		saved = errno;
-		done = false;
-	}
-	if (done)
+	failure = fs_make(temp, data, len, mode);
+	if (failure)
+		return fs_fail_write(j, path, failure);
+	if (rename(temp, path) == 0)
 		return 0;
+	failure = errno;
 	unlink(temp);
-	errno = saved;
-	return job_fail_errno(j, "cannot write %s", path);
+	return fs_fail_write(j, path, failure);
+}
+
+int fs_write_anew(struct job *j, const char *path, const void *data, size_t len, mode_t mode)
+{
+	int failure = fs_make(path, data, len, mode);
+
+	if (failure == EEXIST)
+		failure = unlink(path) ? errno : fs_make(path, data, len, mode);
+	return failure ? fs_fail_write(j, path, failure) : 0;
 }
 
 static bool is_temporary(const char *name)

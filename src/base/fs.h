@@ -27,6 +27,12 @@ int fs_read(struct job *j, const char *path, size_t max, struct buf *out);
  */
 int fs_write(struct job *j, const char *path, const void *data, size_t len, mode_t mode);
 
+/*
+ * The same under its own name, in place of a file that was there: for a name that nobody looks at before
+ * this has returned.
+ */
+int fs_write_anew(struct job *j, const char *path, const void *data, size_t len, mode_t mode);
+
 /* Remove what a crash in fs_write left behind in a folder in which nobody writes now. */
 int fs_sweep(struct job *j, const char *folder);
 

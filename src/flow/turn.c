@@ -85,6 +85,8 @@ static int pack_and_render(
 	beside_start(&p.beside, pack, &p);
 	render_stage(j, f->render, fork, s->at.hex);
 	is_indexed = !j->error && flow_index_made(j, f, &s->made);
+	if (!j->error)
+		state_write_tip(j, f->state, &s->at);
 	beside_end(&p.beside);
 	job_join(j, &p.job);
 	if (!is_indexed && !j->error)
@@ -185,6 +187,7 @@ static void promote(struct flow *f, struct turn *t, struct model *fork, const st
 	t->render = f->render;
 	f->promoting = t;
 	beside_start(&t->promotion, put_into_place, t);
+	state_rest(f->state);
 }
 
 /* Somebody moved main with stock git: HEAD is the truth, so take it over. */

@@ -207,6 +207,7 @@ int state_open(struct job *j, const char *path, struct state **out)
 	struct state *s = mem_zalloc(sizeof(*s));
 
 	s->path = mem_strdup(path);
+	s->replaced = -1;
 	if (state_use(j, s)) {
 		state_close(s);
 		return j->error;
@@ -225,6 +226,7 @@ void state_close(struct state *s)
 	state_end_repack(&j, s); /* it has cleared up after itself; the next start tries again */
 	job_close(&j);
 	state_let_go(s);
+	state_rest(s);
 	free(s->fresh);
 	free(s->path);
 	free(s);

@@ -113,6 +113,8 @@ int state_stage(struct job *j, struct state *s, const struct oid *parent, const 
  * another thread, as long as nobody uses s meanwhile.
  */
 int state_pack(struct job *j, struct state *s);
+/* The same for what main will say; beside state_pack on another thread, too. */
+int state_write_tip(struct job *j, struct state *s, const struct oid *new);
 /*
  * Make what is staged durable and move main from old (empty: must not exist) to new.  E_STALE: it had
  * moved; E_BUSY: something held the ref for five seconds.  On any failure main is where it was, unless
@@ -120,6 +122,8 @@ int state_pack(struct job *j, struct state *s);
  */
 int state_publish(struct job *j, struct state *s, const struct oid *old, const struct oid *new);
 bool state_is_unsure(const struct state *s);
+/* Free what the last publish replaced: that takes as long as an fsync, and nobody has to wait for it. */
+void state_rest(struct state *s);
 /* Forget what was staged; the handle is as after state_open. */
 void state_discard(struct state *s);
 

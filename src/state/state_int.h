@@ -45,6 +45,8 @@ struct state {
 	size_t staged_bytes;      /* in staging, what is published already among them */
 	struct staged last;       /* commit */
 	bool is_unsure;           /* whether main moved */
+	struct oid next;          /* what main.next holds, durable; "": nothing that is known */
+	int replaced;             /* main's file before the last move, open; -1: none */
 	struct state_child repack;
 	state_sign sign;          /* NULL: commits are not signed */
 	void *sign_context;
@@ -71,6 +73,11 @@ int state_configure(struct job *j, struct state *s, bool *changed);
 /* All 256 objects/xx: libgit2 does not sync objects/ after making one. */
 int state_make_fanout(struct job *j, const char *path);
 int state_sync_file(struct job *j, const char *path);
+
+/* Compare and swap of main, durable; a zero old id: there must be none. Failures are those of state_publish. */
+int state_move_tip(struct job *j, struct state *s, const git_oid *old, const struct oid *new);
+/* After a failure that is no E_STALE or E_BUSY. */
+bool state_tip_is_unsure(struct job *j, struct state *s, const git_oid *new);
 
 /* E_NOT_FOUND on anything but the id of a commit that exists. *out is yours to free. */
 int state_commit(struct job *j, struct state *s, const struct oid *id, git_commit **out);

@@ -145,6 +145,41 @@ static void test_a_stale_lock_ends_in_busy(void **arg)
 	assert_sound(f);
 }
 
+/* --- main's file --- */
+
+/* What main will say may be written ahead, for another commit than the one that is published in the end. */
+static void test_written_ahead(void **arg)
+{
+	struct fixture *f = *arg;
+	struct oid a = commit_file(f, &none, "format", "1\n"), b = stage(f, &a, new_plan(f, "one")), c;
+
+	assert_int_equal(state_write_tip(&f->j, f->s, &b), 0);
+	assert_string_equal(head(f).hex, a.hex);
+	c = stage(f, &b, new_plan(f, "two"));
+	publish(f, &a, &c);
+	assert_string_equal(head(f).hex, c.hex);
+	assert_string_equal(git(f, "rev-parse main"), arena_printf(f->j.arena, "%s\n", c.hex));
+	state_rest(f->s);
+	assert_sound(f);
+}
+
+/* git may keep main among others in packed-refs, with no file of its own. */
+static void test_a_packed_main_is_moved(void **arg)
+{
+	struct fixture *f = *arg;
+	struct oid a = commit_file(f, &none, "format", "1\n"), b;
+
+	git(f, "pack-refs --all");
+	assert_string_equal(shell(f, 0, "ls %s/refs/heads", f->path), "");
+	b = stage(f, &a, new_plan(f, "next"));
+	assert_int_equal(state_publish(&f->j, f->s, &none, &b), E_STALE);
+	job_clear(&f->j);
+	publish(f, &a, &b);
+	assert_string_equal(head(f).hex, b.hex);
+	assert_string_equal(shell(f, 0, "cd %s; ls refs/heads; ls | grep main; true", f->path), "main\n");
+	assert_sound(f);
+}
+
 /* --- a full disk --- */
 
 static void test_a_full_disk_leaves_all_as_it_was(void **arg)
@@ -182,6 +217,8 @@ int main(void)
 		cmocka_unit_test(test_no_update_is_lost_beside_git),
 		cmocka_unit_test(test_a_taken_lock_is_waited_for),
 		cmocka_unit_test(test_a_stale_lock_ends_in_busy),
+		cmocka_unit_test(test_written_ahead),
+		cmocka_unit_test(test_a_packed_main_is_moved),
 		cmocka_unit_test(test_a_full_disk_leaves_all_as_it_was),
 	};
 
