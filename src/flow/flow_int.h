@@ -195,10 +195,11 @@ struct stager {
 	pthread_mutex_t mutex;
 	pthread_cond_t more, done;
 	struct staging *first, **last;
-	bool is_ending, is_working;
+	bool is_ending, is_working, is_staging;
+	bool has_plan;           /* one that was added: there will be a commit */
 	struct beside beside;
 };
-/* Commit and job are to be looked at after stager_wait. */
+/* Commit and job are to be looked at after stager_wait, which any thread may call. */
 struct stager *stager_open(struct flow *f);
 /*
  * A change that was planned; plan is NULL where there is nothing to do.  Sets the ticket's commit, or fails its job,

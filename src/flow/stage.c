@@ -32,9 +32,12 @@ static void stage(struct stager *s, const struct staging *of)
 		job_fail(&s->job, j->error, j->code, "%s", j->message);
 }
 
-/* Those that wait, the lock held. */
+/* Those that wait, the lock held; nothing where another thread is at it. */
 static void stage_all(struct stager *s)
 {
+	if (s->is_staging)
+		return;
+	s->is_staging = true;
 	while (s->first) {
 		pthread_mutex_unlock(&s->mutex);
 		stage(s, s->first);
@@ -42,7 +45,8 @@ static void stage_all(struct stager *s)
 		s->first = s->first->next;
 	}
 	s->last = &s->first;
-	pthread_cond_signal(&s->done);
+	s->is_staging = false;
+	pthread_cond_broadcast(&s->done);
 }
 
 static void work(void *stager)
@@ -77,6 +81,7 @@ void stager_add(struct stager *s, struct ticket *t, const struct change *filled,
 	struct staging *new = arena_alloc(t->job->arena, sizeof(*new));
 
 	*new = (struct staging){ t, *filled, plan, NULL };
+	s->has_plan = s->has_plan || plan;
 	pthread_mutex_lock(&s->mutex);
 	*s->last = new;
 	s->last = &new->next;

@@ -17,6 +17,7 @@ enum { TRIES = 5 };
 struct packing { /* of what is staged, beside the rendering of it */
 	struct job job;
 	struct flow *flow;
+	struct stager *stager;
 	struct beside beside;
 };
 
@@ -66,24 +67,41 @@ static int publish(struct job *j, struct flow *f, const struct oid *new)
 	return j->error;
 }
 
+/* Until all is staged; the job fails with the first that could not be. */
+static int wait_for_commits(struct job *j, struct stager *s)
+{
+	stager_wait(s);
+	return s->job.error ? job_fail(j, s->job.error, s->job.code, "%s", s->job.message) : 0;
+}
+
 static void pack(void *packing)
 {
 	struct packing *p = packing;
 
-	state_pack(&p->job, p->flow->state);
+	if (wait_for_commits(&p->job, p->stager) == 0)
+		state_pack(&p->job, p->flow->state);
 }
 
-/* Side by side, since all of it waits for the disk most of the time. */
-static int pack_and_render(
-    struct job *j, struct flow *f, struct model *fork, const struct ticket *list, const struct stager *s)
+static int tell_commit(struct job *j, void *stager, char out[OID_HEX])
 {
-	struct packing p = { .flow = f };
+	struct stager *s = stager;
+
+	if (wait_for_commits(j, s) == 0)
+		memcpy(out, s->at.hex, OID_HEX);
+	return j->error;
+}
+
+/* Side by side, since all of it waits for the disk most of the time; the last commits are staged first thing. */
+static int pack_and_render(
+    struct job *j, struct flow *f, struct model *fork, const struct ticket *list, struct stager *s)
+{
+	struct packing p = { .flow = f, .stager = s };
 	int64_t began_at = time_monotonic_us();
 	bool is_indexed;
 
 	job_open(&p.job);
 	beside_start(&p.beside, pack, &p);
-	render_stage(j, f->render, fork, s->at.hex);
+	render_stage_early(j, f->render, fork, tell_commit, s);
 	is_indexed = !j->error && flow_index_made(j, f, &s->made);
 	if (!j->error)
 		state_write_tip(j, f->state, &s->at);
@@ -125,14 +143,13 @@ static void stage_changes(struct flow *f, struct model *fork, struct ticket *lis
 		if (!t->job->error && !flow_is_replay(f, list, t))
 			plan_change(f, fork, t, s);
 		n++;
-		if (!t->next) {
+		if (!t->next && f->promoting) {
 			stager_wait(s);
 			flow_settle(f);
 			t->next = flow_take_more(f, FLOW_BATCH_MAX - n);
 		}
 	}
 	pki_issuer_rest(f->issuer);
-	pki_signer_rest(f->commit_signer);
 }
 
 /* What was published before could not be put into place: again, once it is. */
@@ -146,11 +163,11 @@ static int stage_and_publish(
     struct job *j, struct flow *f, struct model *fork, struct ticket *list, struct stager *s)
 {
 	stage_changes(f, fork, list, s);
-	if (s->job.error)
-		job_fail(j, s->job.error, s->job.code, "%s", s->job.message);
-	else if (strcmp(s->at.hex, f->head.hex) == 0)
+	if (!s->has_plan || is_behind(f))
+		stager_wait(s);
+	if (!s->has_plan)
 		return 0;
-	else if (is_behind(f))
+	if (is_behind(f))
 		job_fail(j, E_STALE, "stale", "what was published before is not in place");
 	if (j->error || pack_and_render(j, f, fork, list, s) || publish(j, f, &s->at)) {
 		render_discard(f->render);
@@ -267,6 +284,7 @@ static int run_once(struct flow *f, struct turn *t)
 		flow_keep_keys(f, t->list);
 	}
 	stager_close(s);
+	pki_signer_rest(f->commit_signer);
 	return error; /* the job is the promotion's by now */
 }
 

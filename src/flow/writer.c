@@ -58,15 +58,25 @@ static bool has_push(const struct ticket *list)
 }
 
 /*
- * Beside the next changes: each publish adds a pack, and many of them make every read slow.  Not beside a push,
- * whose objects lie elsewhere and build on those that are here.
+ * Beside what is put into place and the next changes: each publish adds a pack, and many of them make every read
+ * slow.  Not beside a push, whose objects lie elsewhere and build on those that are here.
  */
-static void repack(struct flow *f, const struct ticket *next)
+static void repack(struct flow *f)
 {
 	struct job j;
 
 	job_open(&j);
-	if (has_push(next) ? state_end_repack(&j, f->state) : state_repack(&j, f->state))
+	if (state_repack(&j, f->state))
+		log_line(LOG_LEVEL_WARNING, "repack: %s", j.message);
+	job_close(&j);
+}
+
+static void end_repack(struct flow *f)
+{
+	struct job j;
+
+	job_open(&j);
+	if (state_end_repack(&j, f->state))
 		log_line(LOG_LEVEL_WARNING, "repack: %s", j.message);
 	job_close(&j);
 }
@@ -114,14 +124,18 @@ void *flow_writer(void *flow)
 	pthread_mutex_lock(&f->mutex);
 	while (f->first || f->promoting || !f->is_stopping) {
 		list = take_list(f);
-		if (!list && !f->promoting && !is_behind && time_monotonic_ms() - ticked < TICK_MS)
+		if (!list && !f->promoting && !is_behind && time_monotonic_ms() - ticked < TICK_MS) {
 			wait_for_work(f);
+			list = take_list(f);
+		}
 		pthread_mutex_unlock(&f->mutex);
-		repack(f, list);
+		if (has_push(list))
+			end_repack(f);
 		if (list) {
 			f->is_used = f->is_grown = true;
 			flow_begin(f, list);
 		}
+		repack(f);
 		is_due = time_monotonic_ms() - ticked >= TICK_MS; /* under load too */
 		if (!list || is_due || is_behind) {
 			flow_settle(f);

@@ -10,7 +10,6 @@
 #include "base/fs.h"
 #include "render/render_int.h"
 
-#define EVERY_TIME (1u << 31)
 #define GATEWAYS (1u << ENTITY_USER | 1u << ENTITY_GATEWAY)
 #define LEDGER \
 	(1u << ENTITY_CERTIFICATE | 1u << ENTITY_REVOCATION | 1u << ENTITY_ADOPTION | 1u << ENTITY_PENDING)
@@ -24,7 +23,6 @@ static const struct renderer renderers[] = {
 	{ "server", 1u << ENTITY_CERTIFICATE, render_server },
 	{ "openvpn", GATEWAYS, render_openvpn },
 	{ "audit", 0, render_audit },
-	{ "summary", EVERY_TIME, render_summary },
 };
 
 int render_open(struct job *j, const char *data, gid_t group, const struct pki *pki, struct render **out)
@@ -78,6 +76,19 @@ static int demand_settings(const struct render_job *r)
 	    "the state lacks network.json or servers/main.json: nothing can be rendered");
 }
 
+/* It may be in the making beside all that does not need it. */
+static int learn_commit(struct render_job *r)
+{
+	char *hex;
+
+	if (r->commit)
+		return 0;
+	hex = arena_alloc(r->job->arena, OID_HEX);
+	if (r->ask(r->job, r->asked, hex) == 0)
+		r->commit = hex;
+	return r->job->error;
+}
+
 int render_run(struct render_job *r)
 {
 	unsigned touched;
@@ -94,9 +105,9 @@ int render_run(struct render_job *r)
 		r->certificate_lines = touched_lines(r, ENTITY_CERTIFICATE);
 	}
 	for (i = 0; i < sizeof(renderers) / sizeof(*renderers) && !error; i++)
-		if (r->is_full || ((touched | EVERY_TIME) & renderers[i].when))
+		if (r->is_full || (touched & renderers[i].when))
 			error = renderers[i].run(r);
-	return error;
+	return error || learn_commit(r) ? r->job->error : render_summary(r);
 }
 
 int render_relieve(const struct render_job *r)
@@ -141,11 +152,12 @@ static int stage(struct render_job *r)
 	return database_stage(r, r->render->database);
 }
 
-int render_stage(struct job *j, struct render *r, const struct model *m, const char *commit)
+int render_stage_early(struct job *j, struct render *r, const struct model *m, render_ask ask, void *asked)
 {
-	struct render_job work = { .job = j, .model = m, .commit = commit, .pki = r->pki, .render = r };
+	struct render_job work = {
+		.job = j, .model = m, .ask = ask, .asked = asked, .pki = r->pki, .render = r
+	};
 
-	assert(strlen(commit) < OID_HEX);
 	render_discard(r);
 	if (r->database->is_damaged && database_renew(j, r->database))
 		return j->error;
@@ -160,6 +172,19 @@ int render_stage(struct job *j, struct render *r, const struct model *m, const c
 	if (j->error)
 		render_discard(r);
 	return j->error;
+}
+
+static int tell_known(struct job *j, void *commit, char out[OID_HEX])
+{
+	(void)j;
+	assert(strlen(commit) < OID_HEX);
+	memcpy(out, commit, strlen(commit) + 1);
+	return 0;
+}
+
+int render_stage(struct job *j, struct render *r, const struct model *m, const char *commit)
+{
+	return render_stage_early(j, r, m, tell_known, (void *)commit);
 }
 
 int render_await(struct job *j, struct render *r)

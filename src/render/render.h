@@ -43,6 +43,9 @@ int render_load_model(struct job *j, struct render *r, struct model *m);
  * with its words; not installed: a warning.
  */
 int render_stage(struct job *j, struct render *r, const struct model *m, const char *commit);
+/* The same where the commit is still being made: it is asked for, by this thread, once all the rest is expanded. */
+typedef int (*render_ask)(struct job *j, void *asked, char out[OID_HEX]);
+int render_stage_early(struct job *j, struct render *r, const struct model *m, render_ask ask, void *asked);
 /* m stays until this is called: by then files are durable, and the CRL has been read back; render_promote calls it too. */
 int render_await(struct job *j, struct render *r);
 int render_promote(struct job *j, struct render *r);

@@ -74,7 +74,9 @@ struct render_job {
 	struct job *job;
 	const struct model *model;
 	const struct model *fork; /* whose changes are rendered, where it is not the model: that is its base */
-	const char *commit;
+	const char *commit;      /* NULL: to be asked for, when nothing else is left to do */
+	render_ask ask;
+	void *asked;
 	const struct pki *pki;
 	struct output *output;
 	struct render *render;
@@ -102,7 +104,7 @@ int render_firewall(const struct render_job *r);
 int render_audit(const struct render_job *r);
 int render_summary(const struct render_job *r);
 
-/* Run every renderer that what was touched asks for, into r->output. Sets is_full, names and lines. */
+/* Run every renderer that what was touched asks for, into r->output. Sets is_full, names, lines and commit. */
 int render_run(struct render_job *r);
 
 /* To be asked between the files of many gateways: output_relieve, where the output goes to the disk. */
